@@ -1,0 +1,199 @@
+// Definition: a pipeline file after include, merge, extends, !reference and default, before any rule is
+// evaluated. Plain values; nothing here knows YAML. Terms are GitLab's (docs.gitlab.com/ci/yaml).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "config/diagnostic.h"
+
+namespace tidegate::config {
+
+/// One variable as written. The YAML type is lost, as on GitLab (1.10 is "1.1").
+struct Variable {
+  std::string key;
+  std::string value;
+  bool expand = true;  ///< false: `expand: false`, a raw value
+  std::string description;
+  std::vector<std::string> options;
+
+  friend bool operator==(const Variable&, const Variable&) = default;
+};
+/// In the order of the file; keys are unique.
+using Variables = std::vector<Variable>;
+
+enum class When : std::uint8_t { kOnSuccess, kOnFailure, kAlways, kManual, kDelayed, kNever };
+
+/// allow_failure: false, true, or only for these exit codes (then `value` is false).
+struct AllowFailure {
+  bool value = false;
+  std::vector<int> exit_codes;
+
+  friend bool operator==(const AllowFailure&, const AllowFailure&) = default;
+};
+
+/// `changes:` and `exists:` of a rule: globs, joined by OR.
+struct PathMatch {
+  std::vector<std::string> paths;
+  std::optional<std::string> compare_to;  ///< changes only; variables not yet expanded
+
+  friend bool operator==(const PathMatch&, const PathMatch&) = default;
+};
+
+/// `needs:` entry.
+struct Need {
+  std::string job;
+  bool artifacts = true;
+  bool optional = false;
+  Place place;
+
+  friend bool operator==(const Need&, const Need&) = default;
+};
+
+/// One entry of `rules:`; clauses are joined by AND. Absent members were not written.
+struct Rule {
+  std::optional<std::string> if_expression;
+  std::optional<PathMatch> changes;
+  std::optional<PathMatch> exists;
+  std::optional<When> when;
+  std::optional<Seconds> start_in;
+  std::optional<AllowFailure> allow_failure;
+  Variables variables;
+  std::optional<std::vector<Need>> needs;
+  std::optional<bool> interruptible;
+  Place place;
+};
+
+/// Old style `only:` / `except:`; members absent when not written.
+struct RefFilter {
+  std::optional<std::vector<std::string>> refs;
+  std::vector<std::string> variables;  ///< rules:if expressions, joined by OR
+  std::vector<std::string> changes;
+  bool kubernetes = false;
+  Place place;
+};
+
+struct Image {
+  std::string name;
+  std::optional<std::vector<std::string>> entrypoint;
+  std::vector<std::string> pull_policy;  ///< always, if-not-present, never; tried in order
+  std::string platform;                  ///< docker:platform
+  std::string user;                      ///< docker:user
+};
+
+struct Service {
+  Image image;
+  std::vector<std::string> aliases;
+  std::optional<std::vector<std::string>> command;
+  Variables variables;
+};
+
+struct Reports {
+  std::vector<std::string> junit;
+  std::vector<std::string> dotenv;
+  /// Every other report type with its paths, stored and not interpreted ("coverage_report", "sast", …).
+  std::map<std::string, std::vector<std::string>> other;
+};
+
+enum class ArtifactsWhen : std::uint8_t { kOnSuccess, kOnFailure, kAlways };
+
+struct Artifacts {
+  std::vector<std::string> paths;
+  std::vector<std::string> exclude;
+  bool untracked = false;
+  std::string name;  ///< empty: "artifacts"
+  ArtifactsWhen when = ArtifactsWhen::kOnSuccess;
+  std::optional<Seconds> expire_in;  ///< nothing: the server's default
+  bool never_expires = false;
+  std::string expose_as;
+  Reports reports;
+};
+
+struct Cache {
+  std::string key;  ///< empty: "default"
+  std::vector<std::string> key_files;
+  std::string key_prefix;
+  std::vector<std::string> paths;
+  bool untracked = false;
+  std::string policy;  ///< empty: pull-push
+  ArtifactsWhen when = ArtifactsWhen::kOnSuccess;
+  std::vector<std::string> fallback_keys;
+};
+
+struct Retry {
+  int max = 0;
+  std::vector<std::string> when;  ///< empty: always
+  std::vector<int> exit_codes;
+};
+
+struct Environment {
+  std::string name;
+  std::string url;
+  std::string on_stop;
+  std::string action;  ///< empty: start
+  std::optional<Seconds> auto_stop_in;
+  std::string deployment_tier;
+};
+
+/// `inherit:variables` (and `inherit:default` is already applied).
+struct InheritVariables {
+  bool all = true;
+  std::vector<std::string> only;  ///< when not all: these (empty: none)
+};
+
+/// One job, hidden jobs excluded. Absent optionals were not written (nor inherited).
+struct Job {
+  std::string name;
+  std::string stage = "test";
+  Place place;
+
+  std::vector<std::string> before_script;
+  std::vector<std::string> script;
+  std::vector<std::string> after_script;
+
+  std::optional<Image> image;
+  std::vector<Service> services;
+  std::vector<std::string> tags;
+  Variables variables;  ///< the job's own
+  InheritVariables inherit_variables;
+
+  std::optional<std::vector<Rule>> rules;
+  std::optional<RefFilter> only;
+  std::optional<RefFilter> except;
+  When when = When::kOnSuccess;
+  bool when_written = false;
+  std::optional<Seconds> start_in;
+  std::optional<AllowFailure> allow_failure;
+
+  std::optional<std::vector<Need>> needs;
+  std::optional<std::vector<std::string>> dependencies;
+  std::optional<Artifacts> artifacts;
+  std::vector<Cache> cache;
+
+  std::optional<Retry> retry;
+  std::optional<Seconds> timeout;
+  std::optional<bool> interruptible;
+  std::optional<Environment> environment;
+  std::string resource_group;
+  std::string coverage;
+};
+
+struct Workflow {
+  std::optional<std::vector<Rule>> rules;
+  std::string name;
+  Place place;
+};
+
+/// The whole configuration.
+struct Definition {
+  std::vector<std::string> stages;  ///< with .pre first and .post last
+  Variables variables;              ///< global
+  Workflow workflow;
+  std::vector<Job> jobs;  ///< in the order of the merged file
+};
+
+}  // namespace tidegate::config

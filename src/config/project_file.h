@@ -1,0 +1,77 @@
+// `tidegate.yml`: what data a project wants and where its releases go.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "config/diagnostic.h"
+
+namespace tidegate::config {
+
+/// Where in the code the data's address is bound. Exactly one of `name` and `marker` is set, or neither: then
+/// the whole file is a data lock file (JSON).
+struct Binding {
+  std::string file;
+  std::string name;    ///< a named assignment, e.g. DATA_PATH = "…"
+  std::string marker;  ///< the line that carries the comment `# tidegate:<marker>`
+};
+
+/// `data: <name>:`
+struct DataSource {
+  std::string name;
+  std::string source;                ///< s3://bucket/prefix/ or file:///directory/
+  std::vector<std::string> include;  ///< globs on the key after the prefix; empty: everything
+  Seconds quiet{30};                 ///< ready: {quiet: …}: no event for the source for this long
+  std::vector<Binding> bind;
+  std::string branch;  ///< empty: the default branch
+  Place place;
+};
+
+/// `targets: <name>:` a host and the releases that flip there as a group.
+struct Target {
+  std::string name;
+  std::string host;  ///< ssh://[user@]host[:port]; the host may be an alias in the ssh config
+  std::string path;  ///< absolute folder on the host
+  std::vector<std::string> releases;  ///< one folder and venv each
+  std::string image;  ///< repository below $CI_REGISTRY_IMAGE; empty: $CI_REGISTRY_IMAGE itself
+  std::string from = "/opt/release";  ///< folder in the image: wheels/, requirements.lock, files
+  std::vector<std::string> files;     ///< files (or folders, "models/") below `from` that a release needs
+  std::string env;                    ///< env file on the host, relative to `path`; never written by Tidegate
+  std::string python = "python3";     ///< the host's interpreter
+  std::string smoke;                  ///< gate before the flip, run in the new release
+  std::string check;                  ///< health after the flip, run in the live release
+  Seconds check_timeout{120};
+  bool mlflow = false;  ///< probe that the experiment is the same before and after; tag runs
+  int keep = 3;         ///< releases kept for rollback
+  Place place;
+};
+
+/// `graphs: <name>:` a graph in Neo4j that is replaced in one step.
+struct Graph {
+  std::string name;
+  std::string data;           ///< name of the data source that it is loaded from
+  std::string neo4j = "env";  ///< http(s)://host:port, or "env": the server's NEO4J_HTTP_URL
+  std::string golden;         ///< golden queries (JSON) in the repository; empty: none
+  int keep = 3;               ///< versions kept for rollback
+  Place place;
+};
+
+struct ProjectFile {
+  std::vector<DataSource> data;
+  std::vector<Target> targets;
+  std::vector<Graph> graphs;
+};
+
+struct LoadedProjectFile {
+  ProjectFile file;         ///< what could be understood
+  Diagnostics diagnostics;  ///< unknown keys, wrong types, missing keys, with places
+};
+
+/// Never throws; an empty text is an empty project file.
+LoadedProjectFile load_project_file(std::string_view text, const std::string& file = "tidegate.yml");
+
+}  // namespace tidegate::config

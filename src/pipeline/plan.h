@@ -1,0 +1,82 @@
+// Plan: which jobs a pipeline has, and why the others are not there. A function of a Definition and a
+// Context.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/definition.h"
+#include "pipeline/job_message.h"
+
+namespace tidegate::pipeline {
+
+/// What a pipeline is created for.
+struct Context {
+  std::string ref = "main";
+  bool is_tag = false;
+  std::string default_branch = "main";
+  std::string source = "push";  ///< CI_PIPELINE_SOURCE: push, web, api, trigger, schedule, …
+  std::string sha;
+  std::string before_sha;
+  /// Predefined variables that the caller knows (project, pipeline, registry, server…): lowest precedence.
+  /// Those that follow from the members above (CI_COMMIT_*, CI_PIPELINE_SOURCE, …) are added by compile().
+  JobVariables predefined;
+  JobVariables project;   ///< project (group, instance) variables, weakest first
+  JobVariables pipeline;  ///< trigger, schedule, manual: strongest
+  /// Paths changed against the base; nothing: there is no base to compare with, and `changes` is true.
+  std::optional<std::vector<std::string>> changed;
+  /// Changed paths against another ref (rules:changes:compare_to); nothing: no such ref.
+  std::function<std::optional<std::vector<std::string>>(const std::string& ref)> changed_against;
+  /// All paths of the tree, for rules:exists. May be empty.
+  std::function<std::vector<std::string>()> tree;
+  Seconds default_timeout{3600};
+};
+
+struct PlannedNeed {
+  std::string job;
+  bool artifacts = true;
+  bool optional = false;
+};
+
+/// One job of the file, created or not.
+struct PlannedJob {
+  std::string name;
+  std::string stage;
+  bool created = false;
+  std::string reason;  ///< why it is (not) created: the rule and the values that decided
+  config::When when = config::When::kOnSuccess;
+  std::optional<Seconds> start_in;
+  config::AllowFailure allow_failure;
+  std::optional<std::vector<PlannedNeed>> needs;  ///< only those that are in the pipeline; nothing: by stage
+  std::optional<std::vector<std::string>> dependencies;
+  std::optional<config::Retry> retry;
+  std::vector<std::string> tags;
+  std::optional<config::Environment> environment;  ///< expanded
+  bool interruptible = false;
+  std::string resource_group;
+  /// YAML-level variables of the job (global, workflow, job, rule), expanded, in file order: what `list
+  /// --json` shows.
+  JobVariables yaml_variables;
+  /// What the runner gets: all variables in order of precedence, expanded; steps, image, … The caller fills
+  /// in id, token, pipeline_id, git.repo_url, credentials, dependencies' ids, data, and variables that need
+  /// them (CI_JOB_ID…).
+  JobMessage message;
+  config::Place place;
+};
+
+struct Plan {
+  bool created = false;
+  std::string reason;               ///< why there is no pipeline, when there is none
+  std::string name;                 ///< workflow:name, expanded
+  std::vector<std::string> stages;  ///< those that have jobs
+  std::vector<PlannedJob> jobs;     ///< GitLab's order: by stage, then by the file; the ones not created too
+  config::Diagnostics diagnostics;  ///< errors mean: refused (created is false)
+};
+
+/// Evaluates workflow, rules, only/except and needs, expands variables, and builds each job's message. Pure.
+Plan compile(const config::Definition& definition, const Context& context);
+
+}  // namespace tidegate::pipeline
