@@ -1,0 +1,84 @@
+// Deployer: an image's release onto a host, beside the live one, flipped as a group, watched, and taken back
+// if it is not healthy. Blocking; everything that must survive us is journalled on the host. (data-delivery
+// facts, 2.3)
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/ports/image_registry.h"
+#include "app/ports/target_host.h"
+#include "base/id.h"
+#include "base/time.h"
+#include "config/project_file.h"
+
+namespace tidegate::app {
+
+/// What is deployed, and where it came from: all of it becomes tags of the next training runs.
+struct DeployRequest {
+  std::string deployment;  ///< unique and stable: the same request repeated continues or finds itself done
+  config::Target target;
+  std::string repository;  ///< host:port/group/project/training
+  std::string reference;   ///< tag of this pipeline, e.g. the short commit
+  std::string commit;      ///< full sha; the image's revision label must agree when there is one
+  std::string repo_url;
+  std::string project;  ///< group/name
+  std::int64_t pipeline = 0;
+  std::string data_uri;  ///< empty: none
+  std::string data_version;
+  std::string data_sha256;
+  std::vector<std::string> quarantined;  ///< digests that must not be deployed
+};
+
+struct DeployOutcome {
+  bool live = false;          ///< flipped and healthy
+  bool rolled_back = false;   ///< flipped, unhealthy, flipped back
+  std::string digest;         ///< of the image, resolved once
+  std::string release;        ///< release id "<utc>-<commit12>-<digest12>", the same for all members
+  std::string previous;       ///< release id that was live before; empty: none
+  std::string failed_step;    ///< lease, preflight, resolve, pull, extract, install, smoke, flip, health
+  std::string message;        ///< why it is not live
+  std::string experiment_id;  ///< MLflow experiment, the same before and after
+};
+
+/// A release as the host knows it.
+struct ReleaseInfo {
+  std::string member;   ///< bert, kobart…
+  std::string release;  ///< id
+  std::string commit;
+  std::string digest;
+  std::string data_uri;
+  std::string state;  ///< building, ready, live, failed, rolled_back
+  bool live = false;
+};
+
+using OnProgress = std::function<void(std::string_view line)>;
+
+class Deployer {
+ public:
+  Deployer(ImageRegistry& registry, TargetHosts& hosts, const Clock& clock, std::filesystem::path scratch);
+
+  /// An Error is "we could not even try" or "we lost the host and do not know"; the same request may be sent
+  /// again. A release that failed its gate or health check is an outcome.
+  Result<DeployOutcome> deploy(const DeployRequest& request, const OnProgress& on_progress,
+                               const sys::StopFlag* stop);
+
+  /// Flips every member of the group back to `to` (empty: the release before the live one). No rebuild.
+  /// Idempotent.
+  Result<DeployOutcome> roll_back(const config::Target& target, const std::string& to,
+                                  const std::string& deployment, const OnProgress& on_progress,
+                                  const sys::StopFlag* stop);
+
+  Result<std::vector<ReleaseInfo>> releases(const config::Target& target, const sys::StopFlag* stop);
+
+ private:
+  ImageRegistry& registry_;
+  TargetHosts& hosts_;
+  const Clock& clock_;
+  std::filesystem::path scratch_;
+};
+
+}  // namespace tidegate::app

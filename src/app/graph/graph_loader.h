@@ -1,0 +1,76 @@
+// GraphLoader: a curriculum JSON into Neo4j as a new version beside the live one, then one step to make it
+// live.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "sys/process.h"
+
+namespace tidegate::app {
+
+struct GraphServer {
+  std::string http_url;
+  std::string user;
+  Secret password;
+  std::string database = "neo4j";
+};
+
+struct GraphRequest {
+  std::string name;  ///< pointer name, e.g. "curriculum"
+  GraphServer server;
+  std::filesystem::path file;  ///< the JSON, on this machine
+  std::string sha256;          ///< of the file; the version's identity together with commit
+  std::string commit;
+  std::string data_uri;
+  std::string golden;  ///< golden queries, JSON text; empty: none
+  int keep = 3;
+  std::string load;  ///< unique and stable: the same request repeated continues or finds itself done
+};
+
+struct GraphOutcome {
+  bool live = false;
+  std::string version;   ///< id of the new version
+  std::string previous;  ///< version that was live before; empty: none
+  std::uint64_t nodes = 0;
+  std::uint64_t edges = 0;
+  std::vector<std::string>
+      problems;  ///< why it was refused: each cycle, dangling reference, duplicate, golden query
+};
+
+struct GraphVersionInfo {
+  std::string version;
+  std::string sha256;
+  std::string commit;
+  std::uint64_t nodes = 0;
+  std::uint64_t edges = 0;
+  bool live = false;
+};
+
+using OnGraphProgress = std::function<void(std::string_view line)>;
+
+/// Blocking; one at a time per graph name.
+class GraphLoader {
+ public:
+  virtual ~GraphLoader() = default;
+
+  /// Validation only: nothing is written, no server is asked. Problems are an outcome (live = false).
+  virtual Result<GraphOutcome> check(const GraphRequest& request) = 0;
+  /// check, load beside, verify counts and golden queries, swap the pointer, drop versions beyond `keep`.
+  virtual Result<GraphOutcome> load(const GraphRequest& request, const OnGraphProgress& on_progress,
+                                    const sys::StopFlag* stop) = 0;
+  /// Points back to `to` (empty: the version before the live one). Idempotent.
+  virtual Result<GraphOutcome> roll_back(const GraphServer& server, const std::string& name,
+                                         const std::string& to) = 0;
+  virtual Result<std::vector<GraphVersionInfo>> versions(const GraphServer& server,
+                                                         const std::string& name) = 0;
+};
+
+}  // namespace tidegate::app
