@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -53,7 +54,8 @@ class HttpClient {
   /// kCanceled: stop).
   Result<HttpResponse> send(const HttpRequest& request, const StopFlag* stop = nullptr);
 
-  /// Body bytes go to `on_body` as they come; returning false ends the exchange (kCanceled).
+  /// The body of a 2xx answer goes to `on_body` as it comes; returning false ends the exchange (kCanceled).
+  /// The body of any other status is kept in `body`, so that a caller never mistakes an error page for data.
   using OnBody = std::function<bool(std::string_view)>;
   Result<HttpResponse> stream(const HttpRequest& request, const OnBody& on_body,
                               const StopFlag* stop = nullptr);

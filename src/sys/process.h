@@ -26,7 +26,7 @@ class StopFlag {
   std::atomic<bool> stop_{false};
 };
 
-/// What to run. argv[0] is looked up in PATH of the *parent*.
+/// What to run. argv[0] is looked up in PATH of the *parent*; with a slash it is a path from `directory`.
 struct Command {
   std::vector<std::string> argv;
   std::optional<std::map<std::string, std::string>>
