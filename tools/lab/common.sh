@@ -37,7 +37,7 @@ lab_fail() { # message, log file to show the end of
   lab_say "FAILED: $1"
   if [[ -n ${2:-} && -s $2 ]]; then
     lab_say "end of $2:"
-    tail -n 15 "$2" | sed 's/^/            | /' >&2
+    tail -n 15 "$2" | cut -c1-300 | sed 's/^/            | /' >&2
   fi
   return 1
 }
@@ -97,10 +97,15 @@ lab_spawn() { # name command…
 }
 
 # Ends a process by its pid file: TERM, then KILL after the grace period. Quiet when it does not run.
-lab_end() { # name [grace seconds] [pid that gets TERM instead]
+lab_end() { # name [grace seconds]
   local pid i
   if pid=$(lab_pid "$1"); then
-    kill -TERM "${3:-$pid}" 2>/dev/null
+    # unshare ignores TERM and takes its namespace's first process along on KILL: TERM is for that process.
+    if [[ $(<"/proc/$pid/comm") == unshare ]]; then
+      kill -TERM "$(lab_child "$pid")" 2>/dev/null
+    else
+      kill -TERM "$pid" 2>/dev/null
+    fi
     for ((i = 0; i < ${2:-10} * 20; i++)); do
       lab_pid "$1" >/dev/null || break
       sleep 0.05
@@ -149,7 +154,7 @@ lab_net_up() {
   if ! ip link show "$LAB_BRIDGE" >/dev/null 2>&1; then
     ip link add "$LAB_BRIDGE" type bridge || { lab_fail "cannot make the bridge $LAB_BRIDGE (root is needed)"; return 1; }
   fi
-  ip addr show dev "$LAB_BRIDGE" | grep -q "inet $LAB_IP/" || ip addr add "$LAB_IP/24" dev "$LAB_BRIDGE"
+  [[ $(ip addr show dev "$LAB_BRIDGE") == *"inet $LAB_IP/"* ]] || ip addr add "$LAB_IP/24" dev "$LAB_BRIDGE"
   ip link set "$LAB_BRIDGE" up
 }
 

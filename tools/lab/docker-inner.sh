@@ -2,13 +2,8 @@
 # Runs dockerd inside the pid and mount namespaces that docker.sh made for it. Argument: the daemon's directory.
 set -e
 dir=$1
-
-# In a chroot "/" is no mount point, and runc cannot pivot out of it: make it one and enter it again.
-if ! awk '$5 == "/" {found = 1} END {exit !found}' /proc/self/mountinfo; then
-  mkdir -p "$dir/root"
-  mount --rbind / "$dir/root"
-  exec chroot "$dir/root" /bin/bash "$0" "$@"
-fi
+source "$(dirname "$0")/private-root.sh"
+private_root "$dir/root" "$0" "$@"
 
 mount -t proc proc /proc
 

@@ -46,7 +46,7 @@ docker_network_up() {
   if ! ip link show "$LAB_DOCKER_BRIDGE" >/dev/null 2>&1; then
     ip link add "$LAB_DOCKER_BRIDGE" type bridge || return 1
   fi
-  ip addr show dev "$LAB_DOCKER_BRIDGE" | grep -q "inet $LAB_DOCKER_GATEWAY/" ||
+  [[ $(ip addr show dev "$LAB_DOCKER_BRIDGE") == *"inet $LAB_DOCKER_GATEWAY/"* ]] ||
     ip addr add "$LAB_DOCKER_GATEWAY/24" dev "$LAB_DOCKER_BRIDGE"
   ip link set "$LAB_DOCKER_BRIDGE" up
   # A forwarding switch that was off is put back off by docker_stop.
@@ -92,7 +92,6 @@ docker_config() {
   "mtu": ${mtu:-1500},
   "default-address-pools": [{"base": "$LAB_DOCKER_RANGE", "size": 24}],
   "oom-score-adjust": 0,
-  "group": "${SUDO_GID:-0}",
   "shutdown-timeout": 5,
   "log-opts": {"max-size": "20m"}
 }
@@ -116,23 +115,23 @@ docker_start() {
   rm -rf "$LAB_DOCKER/exec" "$LAB_DOCKER/dockerd.pid" "$LAB_DOCKER_SOCKET"
   docker_network_up || { lab_fail "cannot make the bridge $LAB_DOCKER_BRIDGE"; return 1; }
   docker_config >"$LAB_DOCKER/daemon.json"
-  lab_spawn dockerd unshare --pid --fork --kill-child --mount --propagation slave \
+  lab_spawn dockerd unshare --pid --fork --kill-child --mount --propagation unchanged \
     bash "$LAB_HERE/docker-inner.sh" "$LAB_DOCKER" || return 1
-  lab_wait dockerd 60 docker_ping
+  lab_wait dockerd 60 docker_ping || return 1
+  chgrp "${SUDO_GID:-$LAB_HOST_UID}" "$LAB_DOCKER_SOCKET" # the user's own group; the test hosts' user else
 }
 
 docker_stop() {
-  local pid ids
-  if pid=$(lab_pid dockerd); then
+  local ids
+  if lab_pid dockerd >/dev/null; then
     if ids=$(timeout 10 docker -H "unix://$LAB_DOCKER_SOCKET" ps -aq 2>/dev/null) && [[ -n $ids ]]; then
       # shellcheck disable=SC2086
       lab_docker rm -fv $ids >/dev/null 2>&1
     fi
     timeout 10 docker -H "unix://$LAB_DOCKER_SOCKET" network prune -f >/dev/null 2>&1
-    # unshare ignores TERM; tini inside passes it on to dockerd.
-    lab_end dockerd 20 "$(lab_child "$pid")"
   fi
-  lab_end dockerd
+  lab_end dockerd 20
+  umount -R -l "$LAB_DOCKER/root" 2>/dev/null
   docker_network_down
   rm -rf "$LAB_DOCKER/exec" "$LAB_DOCKER/dockerd.pid" "$LAB_DOCKER_SOCKET"
 }
