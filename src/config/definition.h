@@ -110,6 +110,8 @@ struct Artifacts {
   std::optional<Seconds> expire_in;  ///< nothing: the server's default
   bool never_expires = false;
   std::string expose_as;
+  bool is_public = true;  ///< `public: false`: not for people outside the project
+  std::string access;     ///< all, developer, maintainer, none; empty: by `public`
   Reports reports;
 };
 
@@ -122,6 +124,7 @@ struct Cache {
   std::string policy;  ///< empty: pull-push
   ArtifactsWhen when = ArtifactsWhen::kOnSuccess;
   std::vector<std::string> fallback_keys;
+  bool unprotect = false;  ///< shared between protected and other branches
 };
 
 struct Retry {

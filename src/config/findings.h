@@ -1,0 +1,34 @@
+// Findings: where the passes over one configuration put what they find.
+#pragma once
+
+#include <string>
+
+#include "config/diagnostic.h"
+#include "config/yaml.h"
+
+namespace tidegate::config {
+
+/// Collects diagnostics. The same finding at the same place (through an anchor or extends) is kept once, and
+/// a hostile file cannot make more than a few hundred.
+class Findings {
+ public:
+  void add(Diagnostic diagnostic);
+  void error(std::string code, const yaml::Mark& mark, std::string message, std::string hint = {});
+  void warning(std::string code, const yaml::Mark& mark, std::string message, std::string hint = {});
+
+  bool has_errors() const { return errors_ > 0; }
+  /// Everything, in the order of the file: the files in order of first appearance, then by line.
+  Diagnostics take();
+
+  /// Set when a part of the configuration could not be read (an include that is missing or not supported):
+  /// then findings about unknown names would be noise.
+  void set_incomplete() { incomplete_ = true; }
+  bool incomplete() const { return incomplete_; }
+
+ private:
+  Diagnostics list_;
+  std::size_t errors_ = 0;
+  bool incomplete_ = false;
+};
+
+}  // namespace tidegate::config

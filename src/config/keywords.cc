@@ -1,0 +1,369 @@
+#include "config/keywords.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "base/text.h"
+
+namespace tidegate::config {
+namespace {
+
+using enum Support;
+
+constexpr std::string_view kLocalOnly = "Copy the file into the repository and include it with `local`.";
+constexpr std::string_view kNoPages = "GitLab Pages is not part of Tidegate; the job itself runs.";
+
+constexpr auto kRoot = std::to_array<Keyword>({
+    {"default"},
+    {"include"},
+    {"variables"},
+    {"stages"},
+    {"workflow"},
+    {"image"},
+    {"services"},
+    {"cache"},
+    {"before_script"},
+    {"after_script"},
+    {"spec", kError, "A header stands in a document of its own, before `---`."},
+});
+
+constexpr auto kDefault = std::to_array<Keyword>({
+    {"after_script"},
+    {"artifacts"},
+    {"before_script"},
+    {"cache"},
+    {"image"},
+    {"interruptible"},
+    {"retry"},
+    {"services"},
+    {"tags"},
+    {"timeout"},
+    {"hooks", kWarning, "The hook's script is not run."},
+    {"id_tokens", kWarning, "No token is issued."},
+    {"identity", kWarning},
+});
+
+constexpr auto kJob = std::to_array<Keyword>({
+    {"after_script"},
+    {"allow_failure"},
+    {"artifacts"},
+    {"before_script"},
+    {"cache"},
+    {"coverage"},
+    {"dependencies"},
+    {"environment"},
+    {"except"},
+    {"extends"},
+    {"image"},
+    {"inherit"},
+    {"interruptible"},
+    {"needs"},
+    {"only"},
+    {"resource_group"},
+    {"retry"},
+    {"rules"},
+    {"script"},
+    {"services"},
+    {"stage"},
+    {"start_in"},
+    {"tags"},
+    {"timeout"},
+    {"variables"},
+    {"when"},
+    {"parallel", kError, "Write one job for each instance; share the rest with `extends`."},
+    {"trigger", kError, "Start the other pipeline from a script, with the trigger API."},
+    {"run", kError, "Write the steps as `script`."},
+    {"dast_configuration", kWarning},
+    {"hooks", kWarning, "The hook's script is not run."},
+    {"id_tokens", kWarning, "No token is issued."},
+    {"identity", kWarning},
+    {"inputs", kWarning, "The job runs; its inputs keep no value."},
+    {"manual_confirmation", kWarning, "The job starts without asking."},
+    {"pages", kWarning, kNoPages},
+    {"publish", kWarning, kNoPages},
+    {"release", kWarning, "No release is created."},
+    {"secrets", kWarning, "No secret is fetched; use a project variable."},
+});
+
+constexpr auto kWorkflow = std::to_array<Keyword>({
+    {"rules"},
+    {"name"},
+    {"auto_cancel", kWarning, "Pipelines are not cancelled by newer ones."},
+});
+
+constexpr auto kRule = std::to_array<Keyword>({
+    {"if"},
+    {"changes"},
+    {"exists"},
+    {"when"},
+    {"start_in"},
+    {"allow_failure"},
+    {"variables"},
+    {"needs"},
+    {"interruptible"},
+    {"auto_cancel", kWarning, "Pipelines are not cancelled by newer ones."},
+});
+
+constexpr auto kWorkflowRule = std::to_array<Keyword>({
+    {"if"},
+    {"changes"},
+    {"exists"},
+    {"when"},
+    {"variables"},
+    {"auto_cancel", kWarning, "Pipelines are not cancelled by newer ones."},
+});
+
+constexpr auto kInclude = std::to_array<Keyword>({
+    {"local"},
+    {"remote", kError, kLocalOnly},
+    {"project", kError, kLocalOnly},
+    {"file", kError, kLocalOnly},
+    {"ref", kError, kLocalOnly},
+    {"template", kError, kLocalOnly},
+    {"component", kError, kLocalOnly},
+    {"artifact", kError, kLocalOnly},
+    {"job", kError, kLocalOnly},
+    {"integrity", kError, kLocalOnly},
+    {"inputs", kError, "Write the values into the included file."},
+    {"rules", kError, "Put the rules on the jobs, or under `workflow`."},
+    {"cache", kWarning},
+});
+
+constexpr auto kVariable = std::to_array<Keyword>({{"value"}, {"description"}, {"options"}, {"expand"}});
+constexpr auto kJobVariable = std::to_array<Keyword>({{"value"}, {"expand"}});
+
+constexpr auto kImage = std::to_array<Keyword>({
+    {"name"},
+    {"entrypoint"},
+    {"pull_policy"},
+    {"docker"},
+    {"kubernetes", kWarning, "Jobs run in Docker containers."},
+    {"ports", kWarning},
+});
+
+constexpr auto kImageDocker = std::to_array<Keyword>({{"platform"}, {"user"}});
+
+constexpr auto kService = std::to_array<Keyword>({
+    {"name"},
+    {"alias"},
+    {"entrypoint"},
+    {"command"},
+    {"pull_policy"},
+    {"variables"},
+    {"docker"},
+    {"kubernetes", kWarning, "Services run in Docker containers."},
+    {"ports", kWarning},
+});
+
+constexpr auto kNeed = std::to_array<Keyword>({
+    {"job"},
+    {"artifacts"},
+    {"optional"},
+    {"parallel", kError, "`parallel:matrix` is not supported, so no job has instances to name."},
+    {"pipeline", kError, "Artifacts and status of other pipelines are not supported."},
+    {"project", kError, "Artifacts of other projects are not supported; download them in the script."},
+    {"ref", kError, "Artifacts of other projects are not supported; download them in the script."},
+});
+
+constexpr auto kArtifacts = std::to_array<Keyword>({
+    {"paths"},
+    {"exclude"},
+    {"expire_in"},
+    {"expose_as"},
+    {"name"},
+    {"public"},
+    {"reports"},
+    {"untracked"},
+    {"when"},
+    {"access"},
+});
+
+constexpr auto kReports = std::to_array<Keyword>({
+    {"accessibility"},
+    {"annotations"},
+    {"api_fuzzing"},
+    {"browser_performance"},
+    {"cluster_applications"},
+    {"cluster_image_scanning"},
+    {"codequality"},
+    {"container_scanning"},
+    {"coverage_fuzzing"},
+    {"coverage_report"},
+    {"cyclonedx"},
+    {"dast"},
+    {"dependency_scanning"},
+    {"dotenv"},
+    {"junit"},
+    {"license_scanning"},
+    {"load_performance"},
+    {"lsif"},
+    {"metrics"},
+    {"performance"},
+    {"repository_xray"},
+    {"requirements"},
+    {"requirements_v2"},
+    {"sast"},
+    {"sarif"},
+    {"scip"},
+    {"secret_detection"},
+    {"terraform"},
+});
+
+constexpr auto kCache = std::to_array<Keyword>({
+    {"key"},
+    {"paths"},
+    {"untracked"},
+    {"policy"},
+    {"when"},
+    {"fallback_keys"},
+    {"unprotect"},
+});
+
+constexpr auto kCacheKey = std::to_array<Keyword>({
+    {"files"},
+    {"prefix"},
+    {"files_commits", kError, "Use `files`: the key then follows the content of those files."},
+});
+
+constexpr auto kRetry = std::to_array<Keyword>({{"max"}, {"when"}, {"exit_codes"}});
+
+constexpr auto kRetryReasons = std::to_array<Keyword>({
+    {"always"},
+    {"unknown_failure"},
+    {"script_failure"},
+    {"api_failure"},
+    {"stuck_or_timeout_failure"},
+    {"stuck_pending_with_matching_runners"},
+    {"stuck_pending_no_matching_runners"},
+    {"no_updates_running"},
+    {"no_updates_canceling"},
+    {"runner_system_failure"},
+    {"runner_configuration_error"},
+    {"runner_external_dependency_failure"},
+    {"runner_interrupted"},
+    {"runner_unsupported"},
+    {"stale_schedule"},
+    {"job_execution_timeout"},
+    {"server_timeout_running"},
+    {"server_timeout_canceling"},
+    {"archived_failure"},
+    {"unmet_prerequisites"},
+    {"scheduler_failure"},
+    {"data_integrity_failure"},
+});
+
+constexpr auto kEnvironment = std::to_array<Keyword>({
+    {"name"},
+    {"url"},
+    {"on_stop"},
+    {"action"},
+    {"auto_stop_in"},
+    {"deployment_tier"},
+    {"kubernetes", kWarning, "Environments are not tied to Kubernetes."},
+});
+
+constexpr auto kPolicy = std::to_array<Keyword>({{"refs"}, {"variables"}, {"changes"}, {"kubernetes"}});
+constexpr auto kInherit = std::to_array<Keyword>({{"default"}, {"variables"}});
+constexpr auto kChanges = std::to_array<Keyword>({{"paths"}, {"compare_to"}});
+constexpr auto kExists = std::to_array<Keyword>({
+    {"paths"},
+    {"project", kError, "Only files of this repository can be asked for."},
+    {"ref", kError, "Only files of this commit can be asked for."},
+});
+constexpr auto kAllowFailure = std::to_array<Keyword>({{"exit_codes"}});
+
+}  // namespace
+
+Keywords root_keywords() {
+  return kRoot;
+}
+Keywords default_keywords() {
+  return kDefault;
+}
+Keywords job_keywords() {
+  return kJob;
+}
+Keywords workflow_keywords() {
+  return kWorkflow;
+}
+Keywords rule_keywords() {
+  return kRule;
+}
+Keywords workflow_rule_keywords() {
+  return kWorkflowRule;
+}
+Keywords include_keywords() {
+  return kInclude;
+}
+Keywords variable_keywords() {
+  return kVariable;
+}
+Keywords job_variable_keywords() {
+  return kJobVariable;
+}
+Keywords image_keywords() {
+  return kImage;
+}
+Keywords image_docker_keywords() {
+  return kImageDocker;
+}
+Keywords service_keywords() {
+  return kService;
+}
+Keywords need_keywords() {
+  return kNeed;
+}
+Keywords artifacts_keywords() {
+  return kArtifacts;
+}
+Keywords report_keywords() {
+  return kReports;
+}
+Keywords cache_keywords() {
+  return kCache;
+}
+Keywords cache_key_keywords() {
+  return kCacheKey;
+}
+Keywords retry_keywords() {
+  return kRetry;
+}
+Keywords retry_reasons() {
+  return kRetryReasons;
+}
+Keywords environment_keywords() {
+  return kEnvironment;
+}
+Keywords policy_keywords() {
+  return kPolicy;
+}
+Keywords inherit_keywords() {
+  return kInherit;
+}
+Keywords changes_keywords() {
+  return kChanges;
+}
+Keywords exists_keywords() {
+  return kExists;
+}
+Keywords allow_failure_keywords() {
+  return kAllowFailure;
+}
+
+const Keyword* find_keyword(Keywords table, std::string_view name) {
+  const auto found = std::ranges::find(table, name, &Keyword::name);
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::string nearest_hint(Keywords table, std::string_view name) {
+  std::vector<std::string> names;
+  names.reserve(table.size());
+  for (const Keyword& keyword : table) names.emplace_back(keyword.name);
+  const auto near = nearest(name, names);
+  return near ? fmt::format("Did you mean {}?", *near) : std::string();
+}
+
+}  // namespace tidegate::config

@@ -1,0 +1,57 @@
+// Every keyword that GitLab knows, as data: which hashes may hold it, and what we do with it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tidegate::config {
+
+enum class Support : std::uint8_t {
+  kRead,     ///< understood
+  kWarning,  ///< known, has no effect here; the same jobs run as on GitLab
+  kError,    ///< known; without it other things would run than on GitLab, so the configuration is refused
+};
+
+struct Keyword {
+  std::string_view name;
+  Support support = Support::kRead;
+  std::string_view hint = {};
+};
+
+using Keywords = std::span<const Keyword>;
+
+Keywords root_keywords();
+Keywords default_keywords();
+Keywords job_keywords();
+Keywords workflow_keywords();
+Keywords rule_keywords();
+Keywords workflow_rule_keywords();
+Keywords include_keywords();
+Keywords variable_keywords();      ///< global
+Keywords job_variable_keywords();  ///< in jobs and rules
+Keywords image_keywords();
+Keywords image_docker_keywords();
+Keywords service_keywords();
+Keywords need_keywords();
+Keywords artifacts_keywords();
+Keywords report_keywords();
+Keywords cache_keywords();
+Keywords cache_key_keywords();
+Keywords retry_keywords();
+Keywords retry_reasons();
+Keywords environment_keywords();
+Keywords policy_keywords();  ///< only, except
+Keywords inherit_keywords();
+Keywords changes_keywords();
+Keywords exists_keywords();
+Keywords allow_failure_keywords();
+
+/// Null when the table does not have it.
+const Keyword* find_keyword(Keywords table, std::string_view name);
+
+/// "Did you mean X?", or nothing when no keyword is near.
+std::string nearest_hint(Keywords table, std::string_view name);
+
+}  // namespace tidegate::config

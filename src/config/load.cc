@@ -1,0 +1,33 @@
+#include "config/load.h"
+
+#include "config/checks.h"
+#include "config/document.h"
+#include "config/extends.h"
+#include "config/findings.h"
+#include "config/include.h"
+#include "config/merge.h"
+#include "config/read_root.h"
+#include "config/reference.h"
+#include "config/yaml.h"
+
+namespace tidegate::config {
+
+Loaded load(std::string_view text, const std::string& file, const Sources& sources) {
+  Loaded loaded;
+  Findings out;
+  Budget budget;
+  yaml::NodePtr root = read_document(text, file, out);
+  if (root) root = expand_includes(root, file, sources, out, budget);
+  if (root && !budget.exhausted()) root = apply_extends(root, out, budget);
+  if (root && !budget.exhausted()) {
+    root = resolve_references(root, out);
+    Definition definition = read_definition(*root, out);
+    check_definition(definition, out);
+    loaded.merged = yaml::emit(*root);
+    if (!out.has_errors()) loaded.definition = std::move(definition);
+  }
+  loaded.diagnostics = out.take();
+  return loaded;
+}
+
+}  // namespace tidegate::config

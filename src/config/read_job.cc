@@ -1,0 +1,202 @@
+#include "config/read_job.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+
+#include "base/text.h"
+#include "config/read_parts.h"
+
+namespace tidegate::config {
+namespace {
+
+constexpr Seconds kWeek{7 * 24 * 3600};
+constexpr Seconds kMonth{31 * 24 * 3600};  // a month of ChronicDuration is 30 days; "1 month" is allowed
+constexpr std::size_t kMaxTags = 50;
+constexpr std::size_t kMaxName = 255;
+
+constexpr auto kJobWhen =
+    std::to_array<Keyword>({{"on_success"}, {"on_failure"}, {"always"}, {"manual"}, {"delayed"}});
+
+using Reader = void (*)(const Value&, Job&);
+
+struct KeywordReader {
+  std::string_view name;
+  Reader read;
+  bool inherited = false;  ///< may come from `default`
+};
+
+void read_lines(const Value& value, std::vector<std::string>& lines) {
+  if (auto read = read_script(value)) lines = *std::move(read);
+}
+
+void read_main_script(const Value& value, Job& job) {
+  auto read = read_script(value);
+  if (!read) {
+    job.script = {""};  // it is there; what is wrong with it has been said
+    return;
+  }
+  job.script = *std::move(read);
+  const bool blank = std::ranges::all_of(job.script, [](const std::string& line) { return line.empty(); });
+  if (blank) value.error("invalid-value", "can't be blank");
+}
+
+void read_tags(const Value& value, Job& job) {
+  job.tags = read_strings(value).value_or(std::vector<std::string>());
+  if (job.tags.size() >= kMaxTags) value.error("invalid-value", "must be less than the limit of 50 tags");
+}
+
+void read_when(const Value& value, Job& job) {
+  const auto word = read_word(value, kJobWhen);
+  if (!word) return;
+  job.when = when_of(*word).value_or(When::kOnSuccess);
+  job.when_written = true;
+}
+
+void read_resource_group(const Value& value, Job& job) {
+  job.resource_group = read_string(value).value_or("");
+}
+
+/// `/regex/`, at least two slashes with something in between.
+void read_coverage(const Value& value, Job& job) {
+  const auto text = read_string(value);
+  if (!text) return;
+  if (text->size() < 3 || text->front() != '/' || text->rfind('/') == 0)
+    value.error("invalid-value", "must be a regular expression with re2 syntax",
+                "Write it between slashes: /\\d+%/");
+  job.coverage = *text;
+}
+
+void read_inherit(const Value& value, Job& job) {
+  if (!check_map(value, inherit_keywords())) return;
+  const auto variables = value.find("variables");
+  if (!variables) return;
+  job.inherit_variables.all = false;
+  if (variables->node().kind == yaml::Kind::kBool) {
+    job.inherit_variables.all = variables->node().text == "true";
+  } else if (variables->node().is_list()) {
+    job.inherit_variables.only = read_strings(*variables).value_or(std::vector<std::string>());
+  } else {
+    variables->error("invalid-type", "should be a boolean or an array of strings");
+  }
+}
+
+constexpr auto kReaders = std::to_array<KeywordReader>({
+    {"after_script", [](const Value& v, Job& job) { read_lines(v, job.after_script); }, true},
+    {"allow_failure", [](const Value& v, Job& job) { job.allow_failure = read_allow_failure(v); }},
+    {"artifacts", [](const Value& v, Job& job) { job.artifacts = read_artifacts(v); }, true},
+    {"before_script", [](const Value& v, Job& job) { read_lines(v, job.before_script); }, true},
+    {"cache", [](const Value& v, Job& job) { job.cache = read_caches(v); }, true},
+    {"coverage", read_coverage},
+    {"dependencies", [](const Value& v, Job& job) { job.dependencies = read_strings(v); }},
+    {"environment", [](const Value& v, Job& job) { job.environment = read_environment(v); }},
+    {"except", [](const Value& v, Job& job) { job.except = read_policy(v); }},
+    {"image", [](const Value& v, Job& job) { job.image = read_image(v); }, true},
+    {"inherit", read_inherit},
+    {"interruptible", [](const Value& v, Job& job) { job.interruptible = read_bool(v); }, true},
+    {"needs", [](const Value& v, Job& job) { job.needs = read_needs(v); }},
+    {"only", [](const Value& v, Job& job) { job.only = read_policy(v); }},
+    {"resource_group", read_resource_group},
+    {"retry", [](const Value& v, Job& job) { job.retry = read_retry(v); }, true},
+    {"rules", [](const Value& v, Job& job) { job.rules = read_rules(v); }},
+    {"script", read_main_script},
+    {"services", [](const Value& v, Job& job) { job.services = read_services(v); }, true},
+    {"stage", [](const Value& v, Job& job) { job.stage = read_string(v).value_or(job.stage); }},
+    {"start_in", [](const Value& v, Job& job) { job.start_in = read_duration(v, kWeek); }},
+    {"tags", read_tags, true},
+    {"timeout", [](const Value& v, Job& job) { job.timeout = read_duration(v, kMonth); }},
+    {"variables", [](const Value& v, Job& job) { job.variables = read_variables(v, false); }},
+    {"when", read_when},
+});
+
+/// `inherit:default`: does the job take this keyword?
+bool inherits(const Value& job, std::string_view keyword) {
+  const auto inherit = job.find("inherit");
+  const auto choice = inherit ? inherit->find("default") : std::nullopt;
+  if (!choice) return true;
+  if (choice->node().is_list())
+    return std::ranges::any_of(choice->node().items,
+                               [&](const yaml::NodePtr& item) { return item->text == keyword; });
+  return choice->node().text != "false";
+}
+
+void check_inherit_default(const Value& value) {
+  const auto inherit = value.find("inherit");
+  const auto choice = inherit ? inherit->find("default") : std::nullopt;
+  if (!choice || choice->node().kind == yaml::Kind::kBool) return;
+  if (!choice->node().is_list())
+    return choice->error("invalid-type", "should be a boolean or an array of strings");
+  for (const yaml::NodePtr& item : choice->node().items)
+    if (find_keyword(default_keywords(), item->text) == nullptr)
+      choice->error("invalid-value", "contains unknown values: " + printable(item->text, 60),
+                    nearest_hint(default_keywords(), item->text));
+}
+
+void check_combinations(const Value& value, const Job& job) {
+  if (job.rules) {
+    for (const std::string_view key : {"only", "except", "start_in"})
+      if (const auto found = value.find(key))
+        found->error("keyword-conflict", fmt::format("key may not be used with `rules`: {}", key),
+                     "Write the condition as a rule.");
+    return;
+  }
+  if (job.start_in && job.when != When::kDelayed)
+    value.find("start_in")->error("keyword-conflict", "start in must be blank", "Write `when: delayed`.");
+  if (!value.find("start_in") && job.when == When::kDelayed)
+    value.error("missing-keyword", "start in should be a duration");
+}
+
+}  // namespace
+
+std::optional<Value> Defaults::find(std::string_view keyword) const {
+  if (table)
+    if (auto found = table->find(keyword)) return found;
+  return root == nullptr ? std::nullopt : root->find(keyword);
+}
+
+void check_defaults(const Defaults& defaults) {
+  constexpr auto kOldForm =
+      std::to_array<std::string_view>({"image", "services", "cache", "before_script", "after_script"});
+  if (defaults.table && check_map(*defaults.table, default_keywords())) {
+    for (const std::string_view keyword : kOldForm) {
+      const auto old = defaults.root->find(keyword);
+      if (old && defaults.table->find(keyword))
+        old->error("keyword-conflict", "is defined in top-level and `default:` entry",
+                   "Keep the one in `default`.");
+    }
+    if (const auto timeout = defaults.table->find("timeout")) {
+      read_duration(*timeout, kMonth);
+      timeout->warning("no-effect", "has no effect in `default`", "Write `timeout` in the jobs.");
+    }
+  }
+  Job unused;
+  for (const KeywordReader& reader : kReaders)
+    if (reader.inherited)
+      if (const auto value = defaults.find(reader.name)) reader.read(*value, unused);
+}
+
+Job read_job(const Value& value, const yaml::Mark& mark, const Defaults& defaults) {
+  Job job;
+  job.name = value.name();
+  job.place = mark.place();
+  if (job.name.size() > kMaxName)
+    value.findings().error("invalid-value", mark,
+                           fmt::format("{} name is too long (maximum is 255 characters)", value.path()));
+  check_map(value, job_keywords());
+  check_inherit_default(value);
+  for (const KeywordReader& reader : kReaders) {
+    auto own = value.find(reader.name);
+    if (!own && reader.inherited && inherits(value, reader.name)) own = defaults.find(reader.name);
+    if (own) reader.read(*own, job);
+  }
+  check_combinations(value, job);
+  const bool other_work = value.find("trigger") || value.find("run");  // already reported as not supported
+  if (job.script.empty() && !other_work && !value.find("script"))
+    value.findings().error("missing-keyword", mark,
+                           fmt::format("{} config should implement the script: keyword", value.path()),
+                           "Write `script:`, or begin the name with a dot if it is a template.");
+  return job;
+}
+
+}  // namespace tidegate::config

@@ -1,0 +1,33 @@
+// Readers of the parts that jobs, `default` and rules share: tree to plain values.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "config/definition.h"
+#include "config/value.h"
+
+namespace tidegate::config {
+
+/// `variables:`; with `global` also description and options.
+Variables read_variables(const Value& value, bool global);
+
+std::optional<Image> read_image(const Value& value);
+std::vector<Service> read_services(const Value& value);
+std::optional<Artifacts> read_artifacts(const Value& value);
+std::vector<Cache> read_caches(const Value& value);
+std::optional<Retry> read_retry(const Value& value);
+std::optional<Environment> read_environment(const Value& value);
+std::optional<std::vector<Need>> read_needs(const Value& value);
+std::optional<AllowFailure> read_allow_failure(const Value& value);
+
+/// `rules:` of a job.
+std::optional<std::vector<Rule>> read_rules(const Value& value);
+/// `workflow:rules`: when is always or never.
+std::optional<std::vector<Rule>> read_workflow_rules(const Value& value);
+/// `only:` or `except:`.
+std::optional<RefFilter> read_policy(const Value& value);
+
+std::optional<When> when_of(std::string_view word);
+
+}  // namespace tidegate::config

@@ -1,0 +1,137 @@
+// rules, workflow:rules, only and except: when a job (or the pipeline) is there.
+#include <array>
+
+#include <fmt/core.h>
+
+#include "base/text.h"
+#include "config/read_parts.h"
+
+namespace tidegate::config {
+namespace {
+
+constexpr Seconds kWeek{7 * 24 * 3600};
+constexpr std::size_t kMaxGlobs = 50;
+
+constexpr auto kRuleWhen =
+    std::to_array<Keyword>({{"on_success"}, {"on_failure"}, {"always"}, {"never"}, {"manual"}, {"delayed"}});
+constexpr auto kWorkflowWhen = std::to_array<Keyword>({{"always"}, {"never"}});
+
+std::optional<PathMatch> read_paths(const Value& value, Keywords table) {
+  PathMatch match;
+  std::optional<Value> paths = value;
+  if (value.node().is_map()) {
+    check_map(value, table);
+    paths = value.find("paths");
+    if (!paths) {
+      value.error("missing-keyword", "missing required keys: paths");
+      return std::nullopt;
+    }
+    if (const auto other = value.find("compare_to")) match.compare_to = read_string(*other);
+  }
+  auto read = read_strings(*paths);
+  if (!read) return std::nullopt;
+  match.paths = *std::move(read);
+  if (match.paths.size() > kMaxGlobs) paths->error("invalid-value", "is too long (maximum is 50 entries)");
+  return match;
+}
+
+void read_delay(const Value& value, Rule& rule) {
+  const auto start_in = value.find("start_in");
+  const bool delayed = rule.when == When::kDelayed;
+  if (start_in && !delayed)
+    value.error("invalid-value", "contains disallowed keys: start_in", "Write `when: delayed`.");
+  if (!start_in && delayed) value.error("missing-keyword", "start_in can't be blank");
+  if (start_in && delayed) rule.start_in = read_duration(*start_in, kWeek);
+}
+
+/// The clauses that both kinds of rules have.
+void read_clauses(const Value& value, Keywords when_words, Rule& rule) {
+  rule.place = value.node().mark.place();
+  if (const auto expression = value.find("if")) rule.if_expression = read_string(*expression);
+  if (const auto changes = value.find("changes")) rule.changes = read_paths(*changes, changes_keywords());
+  if (const auto exists = value.find("exists")) rule.exists = read_paths(*exists, exists_keywords());
+  if (const auto variables = value.find("variables")) rule.variables = read_variables(*variables, false);
+  if (const auto when = value.find("when"))
+    if (const auto word = read_word(*when, when_words)) rule.when = when_of(*word);
+}
+
+std::optional<Rule> read_rule(const Value& value) {
+  if (!check_map(value, rule_keywords())) return std::nullopt;
+  Rule rule;
+  read_clauses(value, kRuleWhen, rule);
+  read_delay(value, rule);
+  if (const auto allow = value.find("allow_failure")) rule.allow_failure = read_allow_failure(*allow);
+  if (const auto needs = value.find("needs")) rule.needs = read_needs(*needs);
+  if (const auto flag = value.find("interruptible")) rule.interruptible = read_bool(*flag);
+  return rule;
+}
+
+std::optional<Rule> read_workflow_rule(const Value& value) {
+  if (!check_map(value, workflow_rule_keywords())) return std::nullopt;
+  Rule rule;
+  read_clauses(value, kWorkflowWhen, rule);
+  return rule;
+}
+
+template <class ReadOne>
+std::optional<std::vector<Rule>> read_list(const Value& value, ReadOne read_one) {
+  const auto items = flatten(value);
+  if (!items) {
+    value.error("invalid-type", "should be an array containing hashes and arrays of hashes");
+    return std::nullopt;
+  }
+  if (items->empty()) {
+    value.error("invalid-value", "can't be blank", "Remove the keyword, or write at least one rule.");
+    return std::nullopt;
+  }
+  std::vector<Rule> rules;
+  for (const yaml::Node* item : *items)
+    if (auto rule = read_one(value.child(*item, "rule"))) rules.push_back(*std::move(rule));
+  return rules;
+}
+
+}  // namespace
+
+std::optional<When> when_of(std::string_view word) {
+  if (word == "on_success") return When::kOnSuccess;
+  if (word == "on_failure") return When::kOnFailure;
+  if (word == "always") return When::kAlways;
+  if (word == "manual") return When::kManual;
+  if (word == "delayed") return When::kDelayed;
+  if (word == "never") return When::kNever;
+  return std::nullopt;
+}
+
+std::optional<std::vector<Rule>> read_rules(const Value& value) {
+  return read_list(value, read_rule);
+}
+
+std::optional<std::vector<Rule>> read_workflow_rules(const Value& value) {
+  return read_list(value, read_workflow_rule);
+}
+
+std::optional<RefFilter> read_policy(const Value& value) {
+  RefFilter filter;
+  filter.place = value.node().mark.place();
+  if (value.node().is_list()) {
+    filter.refs = read_strings(value);
+    return filter;
+  }
+  if (!value.node().is_map()) {
+    value.error("invalid-type", "has to be either an array of conditions or a hash");
+    return std::nullopt;
+  }
+  check_map(value, policy_keywords());
+  if (const auto refs = value.find("refs")) filter.refs = read_strings(*refs);
+  if (const auto variables = value.find("variables"))
+    filter.variables = read_strings(*variables).value_or(std::vector<std::string>());
+  if (const auto changes = value.find("changes"))
+    filter.changes = read_strings(*changes).value_or(std::vector<std::string>());
+  if (const auto kubernetes = value.find("kubernetes")) {
+    filter.kubernetes = true;
+    if (kubernetes->node().text != "active") kubernetes->error("invalid-value", "should be active");
+  }
+  return filter;
+}
+
+}  // namespace tidegate::config

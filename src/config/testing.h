@@ -1,0 +1,59 @@
+// What the tests of this room share.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/load.h"
+
+namespace tidegate::config::testing {
+
+/// Loads a text as `.gitlab-ci.yml` of a repository that has these other files.
+inline Loaded load_text(std::string_view text, const std::map<std::string, std::string>& files = {}) {
+  Sources sources;
+  sources.read = [&files](const std::string& path) -> std::optional<std::string> {
+    const auto found = files.find(path);
+    return found == files.end() ? std::nullopt : std::optional(found->second);
+  };
+  sources.list = [&files] {
+    std::vector<std::string> paths;
+    for (const auto& [path, content] : files) paths.push_back(path);
+    return paths;
+  };
+  return load(text, ".gitlab-ci.yml", sources);
+}
+
+inline std::vector<std::string> codes(const Diagnostics& diagnostics) {
+  std::vector<std::string> out;
+  for (const Diagnostic& found : diagnostics) out.push_back(found.code);
+  return out;
+}
+
+inline std::optional<Diagnostic> find(const Diagnostics& diagnostics, std::string_view code) {
+  for (const Diagnostic& found : diagnostics)
+    if (found.code == code) return found;
+  return std::nullopt;
+}
+
+/// One line for each finding, for failure messages.
+inline std::string text_of(const Diagnostics& diagnostics) {
+  std::string out;
+  for (const Diagnostic& found : diagnostics)
+    out += found.place.file + ":" + std::to_string(found.place.line) + ":" +
+           std::to_string(found.place.column) +
+           (found.severity == Severity::kError ? " error " : " warning ") + found.code + ": " +
+           found.message + (found.hint.empty() ? "" : " [" + found.hint + "]") + "\n";
+  return out;
+}
+
+inline const Job* job(const Loaded& loaded, std::string_view name) {
+  if (!loaded.definition) return nullptr;
+  for (const Job& found : loaded.definition->jobs)
+    if (found.name == name) return &found;
+  return nullptr;
+}
+
+}  // namespace tidegate::config::testing

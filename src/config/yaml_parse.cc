@@ -1,0 +1,384 @@
+// The one file that knows libyaml: its events become our tree, by the rules of Psych (lib/psych/visitors/
+// to_ruby.rb) where they differ from the YAML specification: duplicate keys, `<<`, tags.
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/core.h>
+#include <yaml.h>
+
+#include "base/text.h"
+#include "config/yaml.h"
+#include "config/yaml_scalar.h"
+
+namespace tidegate::config::yaml {
+namespace {
+
+constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
+
+struct Event {
+  yaml_event_t raw{};
+  ~Event() { yaml_event_delete(&raw); }
+  Event() = default;
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+};
+
+std::string text_of(const yaml_char_t* chars, std::size_t length) {
+  return {reinterpret_cast<const char*>(chars), length};
+}
+
+std::string text_of(const yaml_char_t* chars) {
+  return chars == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(chars));
+}
+
+/// How a value came to be, which decides what `<<` does with it.
+enum class Origin : std::uint8_t { kScalar, kAlias, kList, kMap };
+
+/// Entries in order with unique keys, the last value of a key winning in its first place.
+class MapBuilder {
+ public:
+  /// Returns the mark of the key's earlier writing, if it stood in this very map.
+  std::optional<Mark> set(std::string key, const Mark& mark, NodePtr value, bool own) {
+    const auto [at, fresh] = index_.try_emplace(key, entries_.size());
+    if (fresh) {
+      entries_.push_back({.key = std::move(key), .mark = mark, .value = std::move(value)});
+      own_.push_back(own);
+      return std::nullopt;
+    }
+    Entry& entry = entries_[at->second];
+    const std::optional<Mark> earlier = own && own_[at->second] ? std::optional(entry.mark) : std::nullopt;
+    entry.mark = mark;
+    entry.value = std::move(value);
+    own_[at->second] = own;
+    return earlier;
+  }
+
+  void merge(const Node& map) {
+    for (const Entry& entry : map.entries) set(entry.key, entry.mark, entry.value, false);
+  }
+
+  std::vector<Entry> take() { return std::move(entries_); }
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  std::vector<Entry> entries_;
+  std::vector<bool> own_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+struct Frame {
+  bool is_map = false;
+  Mark mark;
+  std::string tag;
+  std::string anchor;
+  std::vector<NodePtr> items;
+  MapBuilder map;
+  bool has_key = false;
+  bool merge_key = false;
+  std::string key;
+  Mark key_mark;
+};
+
+/// The text of a key that is not a string: what Ruby's to_s gives.
+std::string key_text(const Node& node) {
+  if (node.is_scalar()) return node.text;
+  std::string out = node.is_map() ? "{" : "[";
+  const auto quoted = [](const Node& value) {
+    return value.is_string() ? "\"" + value.text + "\"" : value.is_null() ? "nil" : key_text(value);
+  };
+  for (const NodePtr& item : node.items) {
+    if (out.size() > 1) out += ", ";
+    out += quoted(*item);
+  }
+  for (const Entry& entry : node.entries) {
+    if (out.size() > 1) out += ", ";
+    out += "\"" + entry.key + "\"=>" + quoted(*entry.value);
+  }
+  return out + (node.is_map() ? "}" : "]");
+}
+
+class Builder {
+ public:
+  Builder(const std::string& file, const Limits& limits)
+      : file_(std::make_shared<const std::string>(file)), limits_(limits) {}
+
+  Parsed run(std::string_view text);
+
+ private:
+  // False stops the reading; a diagnostic has then been added.
+  bool handle(const yaml_event_t& event);
+  bool on_scalar(const yaml_event_t& event);
+  bool on_alias(const yaml_event_t& event);
+  bool open(const yaml_event_t& event, bool is_map);
+  bool close();
+  bool place_value(NodePtr value, Origin origin, std::string_view tag);
+  bool add_entry(Frame& frame, NodePtr value, Origin origin);
+  void finish_document();
+  void syntax_error(const yaml_parser_t& parser);
+
+  Mark mark(const yaml_mark_t& at) const {
+    return {.file = file_,
+            .line = static_cast<std::uint32_t>(at.line + 1),
+            .column = static_cast<std::uint32_t>(at.column + 1)};
+  }
+  bool refuse(const Mark& at, std::string code, std::string message, std::string hint = {}) {
+    out_.diagnostics.push_back({.severity = Severity::kError,
+                                .code = std::move(code),
+                                .message = std::move(message),
+                                .place = at.place(),
+                                .hint = std::move(hint)});
+    return false;
+  }
+
+  std::shared_ptr<const std::string> file_;
+  Limits limits_;
+  Parsed out_;
+  std::vector<Frame> stack_;
+  std::unordered_map<std::string, NodePtr> anchors_;  ///< an open anchor maps to nothing
+  NodePtr root_;
+  std::size_t nodes_ = 0;
+  std::size_t merged_ = 0;
+  bool done_ = false;
+};
+
+std::string hint_for(std::string_view problem, std::string_view context) {
+  if (problem.find("mapping values are not allowed") != std::string_view::npos)
+    return "Quote the value: it contains \": \".";
+  if (problem.find("cannot start any token") != std::string_view::npos)
+    return "Indent with spaces, not tabs, and quote values that begin with @, ` or %.";
+  if (problem.find("did not find expected") != std::string_view::npos)
+    return "Check the indentation and the quotes here and just above.";
+  if (context.find("quoted scalar") != std::string_view::npos)
+    return "In double quotes a backslash needs a second one; single quotes take it as it is.";
+  return {};
+}
+
+void Builder::syntax_error(const yaml_parser_t& parser) {
+  const std::string problem = parser.problem == nullptr ? "cannot be read" : parser.problem;
+  const std::string context = parser.context == nullptr ? "" : parser.context;
+  Mark at = mark(parser.problem_mark);
+  if (parser.error == YAML_READER_ERROR) at = {.file = file_, .line = 0, .column = 0};
+  refuse(at, "yaml-syntax",
+         context.empty() ? "Invalid YAML: " + problem : fmt::format("Invalid YAML: {} {}", problem, context),
+         hint_for(problem, context));
+}
+
+Parsed Builder::run(std::string_view text) {
+  if (text.size() > limits_.bytes) {
+    refuse({.file = file_, .line = 0, .column = 0}, "yaml-too-large",
+           fmt::format("The file has {} bytes; at most {} are read", text.size(), limits_.bytes));
+    return std::move(out_);
+  }
+  yaml_parser_t parser;
+  if (yaml_parser_initialize(&parser) == 0) {
+    refuse({.file = file_, .line = 0, .column = 0}, "yaml-syntax", "Out of memory");
+    return std::move(out_);
+  }
+  yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+  yaml_parser_set_input_string(&parser, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+  while (!done_) {
+    Event event;
+    if (yaml_parser_parse(&parser, &event.raw) == 0) {
+      syntax_error(parser);
+      break;
+    }
+    if (!handle(event.raw)) break;
+  }
+  yaml_parser_delete(&parser);
+  return std::move(out_);
+}
+
+bool Builder::handle(const yaml_event_t& event) {
+  switch (event.type) {
+    case YAML_STREAM_END_EVENT:
+      done_ = true;
+      return true;
+    case YAML_DOCUMENT_START_EVENT:
+      root_.reset();
+      anchors_.clear();
+      return true;
+    case YAML_DOCUMENT_END_EVENT:
+      finish_document();
+      return true;
+    case YAML_ALIAS_EVENT:
+      return on_alias(event);
+    case YAML_SCALAR_EVENT:
+      return on_scalar(event);
+    case YAML_SEQUENCE_START_EVENT:
+      return open(event, false);
+    case YAML_MAPPING_START_EVENT:
+      return open(event, true);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+      return close();
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+      return true;
+  }
+  return true;
+}
+
+void Builder::finish_document() {
+  if (root_) out_.documents.push_back(std::exchange(root_, nullptr));
+  if (out_.documents.size() >= limits_.documents) done_ = true;
+}
+
+bool Builder::on_alias(const yaml_event_t& event) {
+  const std::string name = text_of(event.data.alias.anchor);
+  const auto found = anchors_.find(name);
+  if (found == anchors_.end())
+    return refuse(mark(event.start_mark), "yaml-unknown-anchor", fmt::format("Unknown anchor: *{}", name),
+                  fmt::format("Write &{} before its first use, in this file.", name));
+  if (!found->second)
+    return refuse(mark(event.start_mark), "yaml-alias-cycle", fmt::format("*{} stands inside itself", name));
+  return place_value(found->second, Origin::kAlias, {});
+}
+
+/// The scalar's value by tag and style.
+Scalar read_scalar(const yaml_event_t& event, std::string_view tag) {
+  const auto& raw = event.data.scalar;
+  std::string text = text_of(raw.value, raw.length);
+  if (tag == "!binary" || tag == "tag:yaml.org,2002:binary") {
+    std::string packed;
+    for (const char c : text)
+      if (c != '\n' && c != '\r' && c != ' ') packed.push_back(c);
+    return {.kind = Kind::kString, .text = base64_decode(packed).value_or(text), .refused = {}};
+  }
+  const bool plain_text = raw.quoted_implicit != 0 || tag == "!str" || tag == "tag:yaml.org,2002:str";
+  if (plain_text && raw.plain_implicit == 0)
+    return {.kind = Kind::kString, .text = std::move(text), .refused = {}};
+  if (tag.empty() && raw.style != YAML_PLAIN_SCALAR_STYLE)
+    return {.kind = Kind::kString, .text = std::move(text), .refused = {}};
+  if (tag.starts_with("!ruby/"))
+    return {.kind = Kind::kString, .text = {}, .refused = std::string(tag.substr(6))};
+  Scalar scalar = read_plain(text);
+  return tag == "!float" || tag == "tag:yaml.org,2002:float" ? to_float(std::move(scalar)) : scalar;
+}
+
+bool Builder::on_scalar(const yaml_event_t& event) {
+  const std::string tag = text_of(event.data.scalar.tag);
+  const Mark at = mark(event.start_mark);
+  if (++nodes_ > limits_.nodes) return refuse(at, "yaml-too-large", "Too many values in one file");
+  NodePtr node;
+  if (tag == "!reference") {
+    node = make_reference({}, at);
+  } else {
+    Scalar scalar = read_scalar(event, tag);
+    if (!scalar.refused.empty())
+      return refuse(at, "yaml-refused-type",
+                    fmt::format("Invalid YAML: tried to load unspecified class: {}", scalar.refused),
+                    scalar.refused == "Date" || scalar.refused == "Time"
+                        ? fmt::format("Quote it: \"{}\".", printable(scalar.text, 40))
+                        : "");
+    const auto style = event.data.scalar.style;
+    const bool folded = (style == YAML_PLAIN_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE) &&
+                        event.end_mark.line > event.start_mark.line;
+    node = make_scalar(scalar.kind, std::move(scalar.text), at, folded);
+  }
+  if (const std::string anchor = text_of(event.data.scalar.anchor); !anchor.empty()) anchors_[anchor] = node;
+  return place_value(std::move(node), Origin::kScalar, tag);
+}
+
+bool Builder::open(const yaml_event_t& event, bool is_map) {
+  const Mark at = mark(event.start_mark);
+  if (++nodes_ > limits_.nodes) return refuse(at, "yaml-too-large", "Too many values in one file");
+  if (stack_.size() >= limits_.depth)
+    return refuse(at, "yaml-too-deep", fmt::format("Nested deeper than {} levels", limits_.depth));
+  const auto* tag = is_map ? event.data.mapping_start.tag : event.data.sequence_start.tag;
+  const auto* anchor = is_map ? event.data.mapping_start.anchor : event.data.sequence_start.anchor;
+  Frame frame;
+  frame.is_map = is_map;
+  frame.mark = at;
+  frame.tag = text_of(tag);
+  frame.anchor = text_of(anchor);
+  if (frame.tag.starts_with("!ruby/"))
+    return refuse(at, "yaml-refused-type",
+                  fmt::format("Invalid YAML: tried to load unspecified class: {}", frame.tag.substr(6)));
+  if (!frame.anchor.empty()) anchors_[frame.anchor] = nullptr;
+  stack_.push_back(std::move(frame));
+  return true;
+}
+
+bool Builder::close() {
+  Frame frame = std::move(stack_.back());
+  stack_.pop_back();
+  NodePtr node;
+  if (frame.tag == "!reference") {
+    node = make_reference(std::move(frame.items), frame.mark);
+  } else if (frame.is_map) {
+    node = make_map(frame.map.take(), frame.mark);
+  } else {
+    node = make_list(std::move(frame.items), frame.mark);
+  }
+  if (node->weight > limits_.weight)
+    return refuse(frame.mark, "yaml-too-large", "Too large once its aliases are written out");
+  if (!frame.anchor.empty()) anchors_[frame.anchor] = node;
+  return place_value(std::move(node), frame.is_map ? Origin::kMap : Origin::kList, frame.tag);
+}
+
+bool Builder::place_value(NodePtr value, Origin origin, std::string_view tag) {
+  if (stack_.empty()) {
+    root_ = std::move(value);
+    return true;
+  }
+  Frame& frame = stack_.back();
+  if (!frame.is_map) {
+    frame.items.push_back(std::move(value));
+    return true;
+  }
+  if (frame.has_key) {
+    frame.has_key = false;
+    return add_entry(frame, std::move(value), origin);
+  }
+  if (value->weight > 1000)  // a key's text is built from the whole value
+    return refuse(value->mark, "yaml-too-large", "This key is too large");
+  frame.has_key = true;
+  frame.key = key_text(*value);
+  frame.key_mark = value->mark;
+  frame.merge_key = frame.key == "<<" && tag != fmt::format("{}str", kTagPrefix);
+  return true;
+}
+
+bool Builder::add_entry(Frame& frame, NodePtr value, Origin origin) {
+  if (frame.merge_key) {
+    const bool one = (origin == Origin::kAlias || origin == Origin::kMap) && value->is_map();
+    const bool many = origin == Origin::kList && value->is_list() &&
+                      std::ranges::all_of(value->items, [](const NodePtr& item) { return item->is_map(); });
+    if (one) {
+      merged_ += value->entries.size();
+      frame.map.merge(*value);
+    } else if (many) {
+      // In a list the first one wins: gather from the back, then merge the whole.
+      MapBuilder gathered;
+      for (auto item = value->items.rbegin(); item != value->items.rend(); ++item) {
+        merged_ += (*item)->entries.size();
+        gathered.merge(**item);
+        if (merged_ > limits_.weight) break;
+      }
+      frame.map.merge(*make_map(gathered.take(), value->mark));
+    }
+    if (merged_ > limits_.weight)
+      return refuse(value->mark, "yaml-too-large", "Too large once its merge keys are written out");
+    if (one || many) return true;
+  }
+  const auto earlier = frame.map.set(std::move(frame.key), frame.key_mark, std::move(value), true);
+  if (earlier && out_.diagnostics.size() < 100)
+    out_.diagnostics.push_back(
+        {.severity = Severity::kWarning,
+         .code = "duplicate-key",
+         .message =
+             fmt::format("This key was already given at line {}; that value is dropped", earlier->line),
+         .place = frame.key_mark.place(),
+         .hint = "Keep one of the two."});
+  return true;
+}
+
+}  // namespace
+
+Parsed parse(std::string_view text, const std::string& file, const Limits& limits) {
+  return Builder(file, limits).run(text);
+}
+
+}  // namespace tidegate::config::yaml
