@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What every part of the lab shares: where things are, progress lines, and processes that can be ended safely.
+# shellcheck disable=SC2034 # names for the files that source this one
 # Sourced by `lab`; defines names only and changes nothing.
 
 LAB_DIR=${TIDEGATE_LAB:-$HOME/.cache/tidegate/lab}

@@ -51,9 +51,11 @@ neo4j_config() {
 server.default_listen_address=$LAB_IP
 server.http.enabled=true
 server.http.listen_address=:$LAB_PORT_NEO4J_HTTP
+server.http.advertised_address=$LAB_IP:$LAB_PORT_NEO4J_HTTP
 server.https.enabled=false
 server.bolt.listen_address=:$LAB_PORT_NEO4J_BOLT
 server.bolt.advertised_address=$LAB_IP:$LAB_PORT_NEO4J_BOLT
+internal.server.bolt.thread_pool_shutdown_wait_time=100ms
 server.memory.pagecache.size=64m
 db.tx_log.preallocate=false
 dbms.usage_report.enabled=false

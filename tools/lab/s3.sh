@@ -62,7 +62,9 @@ s3_answers() { # any HTTP answer
   curl -s -o /dev/null --max-time 2 "$LAB_S3_URL/"
 }
 
-s3_ready() { lab_pid s3 >/dev/null && s3_answers; }
+s3_ready() { # and tells the hook that is asked for
+  lab_pid s3 >/dev/null && s3_answers && [[ -z ${TIDEGATE_HOOK_URL:-} || $(cat "$LAB_S3/hook") == "$LAB_S3_HOOK" ]]
+}
 
 # versitygw does not start unless its hook's port takes one test event. When nobody listens there yet, answer that one
 # event and be gone; events themselves always go straight to the hook.
