@@ -43,6 +43,8 @@ struct ScriptExit {
   friend bool operator==(const ScriptExit&, const ScriptExit&) = default;
 };
 
+/// Takes what a script printed, as it comes. Called with nothing, several times a second, while a script is
+/// quiet, so that what was buffered can be passed on.
 using OnOutput = std::function<void(std::string_view)>;
 
 /// One job's place to run. Made by Executor::prepare, gone (containers, networks, processes) when destroyed.
@@ -68,9 +70,13 @@ class Executor {
   /// "docker", "shell".
   virtual std::string name() const = 0;
 
+  /// False: the job runs in this machine's own file system, so that it sees every host path under its own
+  /// name, and `Mount::inside` and `read_only` have no effect.
+  virtual bool own_file_system() const { return true; }
+
   /// Pulls images, starts services and waits for their health; says what it does through `on_output`
-  /// (people's lines). kEnvironment: the machine lacks something; kNotFound: no such image; kUnavailable:
-  /// engine down.
+  /// (people's lines). kEnvironment: the machine lacks something; kNotFound, kDenied, kFailed: an image
+  /// cannot be got; kUnavailable: engine down.
   virtual Result<std::unique_ptr<JobEnvironment>> prepare(const pipeline::JobMessage& message,
                                                           const JobSpace& space, const OnOutput& on_output,
                                                           const sys::StopFlag& cancel) = 0;

@@ -2,6 +2,7 @@
 // `tidegate runner` and by `tidegate run`.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -27,6 +28,11 @@ struct RunnerSettings {
   std::filesystem::path client_binary;
   std::filesystem::path job_socket_directory;
   Millis after_script_timeout{5 * 60 * 1000};
+  std::string name = "tidegate";              ///< CI_RUNNER_DESCRIPTION, and in the log
+  std::string version;                        ///< CI_RUNNER_VERSION
+  std::uint64_t log_limit = 4U << 20U;        ///< bytes of a job's own output
+  std::uint64_t unpack_limit = 20ULL << 30U;  ///< bytes that one archive may unpack to
+  std::filesystem::path cache_directory;      ///< empty: `work_directory`/cache
 };
 
 /// How a job ended. `failure_reason` is one of the Runner protocol's (runner-protocol: script_failure,
@@ -39,6 +45,9 @@ struct JobOutcome {
   std::string message;  ///< one line for people
   friend bool operator==(const JobOutcome&, const JobOutcome&) = default;
 };
+
+/// The name of the server's socket in `job_socket_directory`.
+inline constexpr const char* kJobSocketName = "job.sock";
 
 /// Prepares, gets sources, downloads artifacts, runs script and after_script, uploads artifacts and reports,
 /// cleans up. Everything is said in the job's log through `io`, masked across chunk borders, in GitLab's
