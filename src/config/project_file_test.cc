@@ -1,0 +1,107 @@
+#include "config/project_file.h"
+
+#include <gtest/gtest.h>
+
+#include "config/testing.h"
+
+namespace tidegate::config {
+namespace {
+
+TEST(ProjectFile, ReadsEveryKey) {
+  const auto loaded = load_project_file(R"(
+data:
+  training:
+    source: s3://team-data/training/
+    include: ["*.jsonl"]
+    ready: { quiet: 2s }
+    bind: [{ file: train.py, name: DATA_PATH }, { file: a.py, marker: data }, { file: data.lock.json }]
+    branch: main
+targets:
+  training: { host: ssh://ec2-user@ec2-a:2222, path: /srv/training, releases: [bert, ko-bart], image: training,
+              from: /opt/r, files: [train.py, models/], env: shared/mlflow.env, python: python3.11,
+              smoke: "python train.py --smoke", check: "python train.py --check", check_timeout: 60s, mlflow: true,
+              keep: 5 }
+graphs:
+  curriculum: { data: training, neo4j: "http://127.0.0.1:7474", golden: golden.json, keep: 2 }
+)");
+  EXPECT_TRUE(loaded.diagnostics.empty()) << testing::text_of(loaded.diagnostics);
+  ASSERT_EQ(loaded.file.data.size(), 1U);
+  const DataSource& data = loaded.file.data[0];
+  EXPECT_EQ(data.quiet, Seconds{2});
+  ASSERT_EQ(data.bind.size(), 3U);
+  EXPECT_EQ(data.bind[0].name, "DATA_PATH");
+  EXPECT_EQ(data.bind[1].marker, "data");
+  EXPECT_EQ(data.place.line, 3U);
+  ASSERT_EQ(loaded.file.targets.size(), 1U);
+  const Target& target = loaded.file.targets[0];
+  EXPECT_EQ(target.host, "ssh://ec2-user@ec2-a:2222");
+  EXPECT_EQ(target.releases, (std::vector<std::string>{"bert", "ko-bart"}));
+  EXPECT_EQ(target.check_timeout, Seconds{60});
+  EXPECT_TRUE(target.mlflow);
+  EXPECT_EQ(target.keep, 5);
+  ASSERT_EQ(loaded.file.graphs.size(), 1U);
+  EXPECT_EQ(loaded.file.graphs[0].data, "training");
+}
+
+TEST(ProjectFile, AnEmptyTextIsAnEmptyFile) {
+  for (const char* text : {"", "# nothing\n", "---\n"}) {
+    const auto loaded = load_project_file(text);
+    EXPECT_TRUE(loaded.diagnostics.empty());
+    EXPECT_TRUE(loaded.file.data.empty());
+  }
+}
+
+struct Bad {
+  const char* text;
+  const char* code;
+};
+
+TEST(ProjectFile, RefusesWhatCannotBeMeant) {
+  const Bad cases[] = {
+      {"targest: {}", "unknown-keyword"},
+      {"- a", "invalid-format"},
+      {"data: [", "yaml-syntax"},
+      {"data: {a: {}}", "missing-keyword"},
+      {"data: {a: {source: http://x/y, bind: []}}", "invalid-value"},
+      {"data: {a: {source: 's3://', bind: []}}", "invalid-value"},
+      {"data: {a: {source: 'file://relative', bind: []}}", "invalid-value"},
+      {"data: {A B: {source: s3://bucket/, bind: []}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, bind: [{file: ../x}]}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, bind: [{file: x, name: A, marker: b}]}}", "keyword-conflict"},
+      {"data: {a: {source: s3://bucket/, ready: {manifest: x}, bind: []}}", "unsupported-keyword"},
+      {"data: {a: {source: s3://bucket/, ready: {quiet: soon}, bind: []}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: /srv/../etc, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {host: 'ssh://-oProxyCommand=x', path: /srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {host: 'ssh://h:0', path: /srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {host: 'ssh://h x', path: /srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {host: h, path: /srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: /srv, releases: [R r]}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: /srv, releases: [r, r]}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: /srv, releases: []}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: /srv}}", "missing-keyword"},
+      {"targets: {a: {host: ssh://h, path: /srv, releases: [r], files: [/etc/passwd]}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: /srv, releases: [r], keep: 0}}", "invalid-value"},
+      {"targets: {a: {host: ssh://h, path: /srv, releases: [r]}, b: {host: ssh://h, path: /srv, releases: "
+       "[r]}}",
+       "target-conflict"},
+      {"graphs: {a: {data: none}}", "unknown-data"},
+  };
+  for (const Bad& bad : cases) {
+    const auto loaded = load_project_file(bad.text);
+    EXPECT_TRUE(has_errors(loaded.diagnostics)) << bad.text;
+    EXPECT_TRUE(testing::find(loaded.diagnostics, bad.code)) << bad.text << "\n"
+                                                             << testing::text_of(loaded.diagnostics);
+  }
+}
+
+TEST(ProjectFile, NamesPlaceAndNearKeyOfASlip) {
+  const auto loaded = load_project_file("targets:\n  a:\n    hots: ssh://h\n");
+  const auto found = testing::find(loaded.diagnostics, "unknown-keyword");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->place, (Place{.file = "tidegate.yml", .line = 3, .column = 5}));
+  EXPECT_EQ(found->hint, "Did you mean host?");
+}
+
+}  // namespace
+}  // namespace tidegate::config
