@@ -50,8 +50,9 @@ struct JobArtifacts {
   bool untracked = false;
   std::vector<std::string> paths;
   std::vector<std::string> exclude;
-  std::string when = "on_success";  ///< on_success, on_failure, always
-  std::optional<Seconds> expire_in;
+  std::string when = "on_success";   ///< on_success, on_failure, always
+  std::optional<Seconds> expire_in;  ///< nothing and not never_expires: the server's default
+  bool never_expires = false;
   std::string type = "archive";  ///< archive, junit, dotenv, …
   std::string format = "zip";    ///< zip, gzip, raw
 };

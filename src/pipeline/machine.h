@@ -54,6 +54,11 @@ struct JobState {
   bool retried = false;  ///< a newer job of the same name has taken its place
   std::string failure_reason;
   std::optional<int> exit_code;
+  /// Failed, and RetryJob was asked for: until JobRetried comes, others see the job as pending, so that
+  /// nothing after it is skipped and the pipeline does not end.
+  bool retry_due = false;
+  /// A clone of a manual or delayed job: it starts by itself as soon as it may.
+  bool starts_when_ready = false;
 
   friend bool operator==(const JobState&, const JobState&) = default;
 };
@@ -126,8 +131,16 @@ struct PipelineFinished {
 using Effect = std::variant<EnqueueJob, ScheduleJob, SignalCancel, RetryJob, StatusChanged, PipelineFinished>;
 
 /// Applies one event. An event that does not fit the job's status (late, doubled) changes nothing and has no
-/// effects.
+/// effects. `state.jobs` must be ordered by stage.
+///
+/// One thing differs from GitLab on purpose: PipelineCanceled also cancels blocking manual jobs (on GitLab
+/// they stay and the pipeline waits for ever), so that a canceled pipeline always ends.
 std::vector<Effect> apply(State& state, const Event& event);
+
+/// What the rim still has to do for this state, if the effects of earlier events were lost (a restart):
+/// EnqueueJob of pending jobs, ScheduleJob of scheduled ones with their whole delay, SignalCancel of those
+/// that are canceling, RetryJob where a retry is due.
+std::vector<Effect> pending_effects(const State& state);
 
 /// GitLab's composite status (reference: composite.rb, 17–18). `dag`: for the needs of one job.
 /// Nothing when `jobs` is empty.

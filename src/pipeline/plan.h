@@ -32,6 +32,9 @@ struct Context {
   std::function<std::optional<std::vector<std::string>>(const std::string& ref)> changed_against;
   /// All paths of the tree, for rules:exists. May be empty.
   std::function<std::vector<std::string>()> tree;
+  /// cache:key:files: a word for the last commits that touched these files; may be empty, then and when there
+  /// is no such commit the word is "default".
+  std::function<std::optional<std::string>(const std::vector<std::string>& files)> files_key;
   Seconds default_timeout{3600};
 };
 
@@ -58,11 +61,13 @@ struct PlannedJob {
   bool interruptible = false;
   std::string resource_group;
   /// YAML-level variables of the job (global, workflow, job, rule), expanded, in file order: what `list
-  /// --json` shows.
+  /// --json` shows. A name that a project or pipeline variable overrides has the overriding value here.
   JobVariables yaml_variables;
   /// What the runner gets: all variables in order of precedence, expanded; steps, image, … The caller fills
   /// in id, token, pipeline_id, git.repo_url, credentials, dependencies' ids, data, and variables that need
-  /// them (CI_JOB_ID…).
+  /// them (CI_JOB_ID…). References to names that are not known here, `$$`, and references to raw and file
+  /// variables stay as written: the runner expands once more, as GitLab's does. In `dependencies`,
+  /// has_artifacts says whether that job declares an archive.
   JobMessage message;
   config::Place place;
 };
@@ -77,6 +82,13 @@ struct Plan {
 };
 
 /// Evaluates workflow, rules, only/except and needs, expands variables, and builds each job's message. Pure.
+/// The definition is one that config::load() gave without errors. Refusals (an `if` that does not parse, a
+/// need that is not in the pipeline, a compare_to that is no ref, a cycle of variables or needs) are
+/// diagnostics. Time is linear in the size of the definition and of the plan.
 Plan compile(const config::Definition& definition, const Context& context);
+
+/// What compile() refuses in any context: expressions, ref patterns and globs that are not well formed. For
+/// lint. Codes: invalid-expression, invalid-pattern, invalid-glob.
+config::Diagnostics check_rules(const config::Definition& definition);
 
 }  // namespace tidegate::pipeline

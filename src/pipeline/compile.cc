@@ -1,0 +1,279 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "pipeline/draft.h"
+#include "pipeline/only_except.h"
+#include "pipeline/plan.h"
+#include "pipeline/predefined.h"
+#include "pipeline/rules.h"
+#include "pipeline/variables.h"
+
+namespace tidegate::pipeline {
+namespace {
+
+constexpr std::size_t kMaxNameLength = 255;
+
+/// What a job inherits of the global variables.
+config::Variables inherited(const config::Variables& global, const config::InheritVariables& inherit) {
+  if (inherit.all) return global;
+  const std::unordered_set<std::string_view> wanted(inherit.only.begin(), inherit.only.end());
+  config::Variables out;
+  for (const auto& variable : global) {
+    if (wanted.contains(variable.key)) out.push_back(variable);
+  }
+  return out;
+}
+
+/// allow_failure of a job before its rules: manual jobs may fail unless something else is written.
+config::AllowFailure default_allow_failure(const config::Job& job) {
+  return job.allow_failure.value_or(
+      config::AllowFailure{.value = job.when == config::When::kManual, .exit_codes = {}});
+}
+
+class Compiler {
+ public:
+  Compiler(const config::Definition& definition, const Context& context)
+      : definition_(definition), context_(context), evaluator_(context), global_(definition.variables) {
+    weak_ = context.predefined;
+    for (auto& variable : pipeline_predefined(context)) weak_.push_back(std::move(variable));
+    strong_ = context.project;
+    strong_.insert(strong_.end(), context.pipeline.begin(), context.pipeline.end());
+    for (std::size_t i = 0; i < definition.stages.size(); ++i) stages_.emplace(definition.stages[i], i);
+  }
+
+  Plan run() {
+    plan_.diagnostics = check_rules(definition_);
+    draft_jobs();
+    if (!failed() && evaluate_workflow()) {
+      for (auto& draft : drafts_) evaluate_job(draft);
+      if (!failed()) resolve_needs(drafts_, plan_.diagnostics);
+      if (!failed() && decide()) build_messages();
+    }
+    return finish();
+  }
+
+ private:
+  bool failed() const { return config::has_errors(plan_.diagnostics); }
+
+  void error(std::string code, const config::Place& place, std::string message, std::string hint = {}) {
+    plan_.diagnostics.push_back({.severity = config::Severity::kError,
+                                 .code = std::move(code),
+                                 .message = std::move(message),
+                                 .place = place,
+                                 .hint = std::move(hint)});
+  }
+
+  /// GitLab's order: by stage, then by the file.
+  void draft_jobs() {
+    drafts_.reserve(definition_.jobs.size());
+    for (const auto& job : definition_.jobs) {
+      const auto stage = stages_.find(job.stage);
+      if (stage == stages_.end()) {
+        error("unknown-stage", job.place,
+              fmt::format("{} job: chosen stage {} does not exist; available stages are {}",
+                          printable(job.name, 100), printable(job.stage, 60),
+                          printable(join(definition_.stages, ", "))));
+        continue;
+      }
+      drafts_.push_back(draft_of(job, stage->second));
+    }
+    // The definition's jobs stand in one vector, so addresses have the order of the file.
+    std::ranges::sort(drafts_, {}, [](const Draft& draft) { return std::pair(draft.stage, draft.job); });
+  }
+
+  static Draft draft_of(const config::Job& job, std::size_t stage) {
+    Draft draft{.job = &job, .stage = stage, .yaml = {}, .planned = {}};
+    auto& planned = draft.planned;
+    planned.name = job.name;
+    planned.stage = job.stage;
+    planned.place = job.place;
+    planned.when = job.when;
+    planned.start_in = job.start_in;
+    planned.allow_failure = default_allow_failure(job);
+    planned.dependencies = job.dependencies;
+    planned.retry = job.retry;
+    planned.interruptible = job.interruptible.value_or(false);
+    if (job.needs) draft.needs = &*job.needs;
+    return draft;
+  }
+
+  JobVariables layers(const JobVariables& of_job, const config::Variables& yaml) const {
+    JobVariables out = weak_;
+    out.insert(out.end(), of_job.begin(), of_job.end());
+    for (auto& variable : to_job_variables(yaml)) out.push_back(std::move(variable));
+    out.insert(out.end(), strong_.begin(), strong_.end());
+    return out;
+  }
+
+  /// Every variable that a job sees, weakest first. The environment's name may hold the others.
+  Result<JobVariables> variables_of(const Draft& draft) const {
+    JobVariables of_job = job_predefined(*draft.job, draft.planned.when);
+    const auto& environment = draft.job->environment;
+    if (!environment) return layers(of_job, draft.yaml);
+    std::string name = environment->name;
+    if (has_reference(name)) {
+      TG_TRY(const auto simple, expand_variables(layers(of_job, draft.yaml), ExpandFor::kServer));
+      name = expand_text(name, VariableIndex(simple), Undefined::kBlank);
+    }
+    for (auto& variable : environment_predefined(*environment, name)) of_job.push_back(std::move(variable));
+    return layers(of_job, draft.yaml);
+  }
+
+  /// False: no pipeline, or an error.
+  bool evaluate_workflow() {
+    const auto& workflow = definition_.workflow;
+    if (workflow.rules) {
+      VariableScope scope(layers({}, global_));
+      const auto outcome = evaluate_rules(*workflow.rules, "workflow:rules", evaluator_, scope);
+      if (!outcome) {
+        error("rule-failed", workflow.place, "workflow: " + outcome.error().message);
+        return false;
+      }
+      if (outcome->rule == nullptr || outcome->rule->when == config::When::kNever) {
+        plan_.reason = "Pipeline filtered out by workflow rules. " + outcome->reason;
+        return false;
+      }
+      merge_variables(global_, outcome->rule->variables);
+    }
+    return name_pipeline();
+  }
+
+  bool name_pipeline() {
+    if (definition_.workflow.name.empty()) return true;
+    VariableScope scope(layers({}, global_));
+    const auto expanded = scope.expanded();
+    if (!expanded) {
+      error("variable-cycle", definition_.workflow.place, "workflow:name: " + expanded.error().message);
+      return false;
+    }
+    const std::string name = expand_text(definition_.workflow.name, **expanded, Undefined::kBlank);
+    plan_.name = std::string(trim(name).substr(0, kMaxNameLength));
+    if (!plan_.name.empty()) weak_.push_back({.key = "CI_PIPELINE_NAME", .value = plan_.name});
+    return true;
+  }
+
+  void evaluate_job(Draft& draft) {
+    const config::Job& job = *draft.job;
+    draft.yaml = inherited(global_, job.inherit_variables);
+    merge_variables(draft.yaml, job.variables);
+    const bool default_only = !job.rules && !job.only && !definition_.workflow.rules;
+    if (!job.rules && !job.only && !job.except && (!default_only || is_branch(context_) || context_.is_tag)) {
+      draft.planned.created = true;
+      draft.planned.reason = "no rules";
+      return;
+    }
+    auto variables = variables_of(draft);
+    if (!variables) return error("variable-cycle", job.place, job.name + ": " + variables.error().message);
+    VariableScope scope(*std::move(variables));
+    const Status status =
+        job.rules ? apply_rules(draft, scope) : apply_only_except(draft, default_only, scope);
+    if (!status) {
+      error("rule-failed", job.place,
+            fmt::format("Failed to parse rule for {}: {}", printable(job.name, 100), status.error().message));
+    }
+  }
+
+  Status apply_only_except(Draft& draft, bool default_only, VariableScope& scope) {
+    TG_TRY(auto verdict, evaluate_only_except(*draft.job, default_only, evaluator_, scope));
+    draft.planned.created = verdict.holds;
+    draft.planned.reason = std::move(verdict.why);
+    return {};
+  }
+
+  Status apply_rules(Draft& draft, VariableScope& scope) {
+    TG_TRY(auto outcome, evaluate_rules(*draft.job->rules, "rules", evaluator_, scope));
+    auto& planned = draft.planned;
+    planned.reason = std::move(outcome.reason);
+    if (outcome.rule == nullptr) return {};
+    const config::Rule& rule = *outcome.rule;
+    if (rule.when) planned.when = *rule.when;
+    planned.created = planned.when != config::When::kNever;
+    if (rule.start_in) planned.start_in = rule.start_in;
+    if (planned.when != config::When::kDelayed) planned.start_in.reset();
+    if (rule.allow_failure) planned.allow_failure = *rule.allow_failure;
+    if (rule.interruptible) planned.interruptible = *rule.interruptible;
+    if (rule.needs) draft.needs = &*rule.needs;
+    merge_variables(draft.yaml, rule.variables);
+    return {};
+  }
+
+  /// False: there is nothing to run.
+  bool decide() {
+    bool any = false;
+    bool any_real = false;
+    for (const auto& draft : drafts_) {
+      if (!draft.planned.created) continue;
+      any = true;
+      any_real = any_real || (draft.planned.stage != ".pre" && draft.planned.stage != ".post");
+    }
+    if (!any) {
+      plan_.reason =
+          "Pipeline will not run for the selected trigger. The rules configuration prevented any jobs from "
+          "being added to the pipeline.";
+    } else if (!any_real) {
+      plan_.reason = "Pipeline will not run: it has jobs in the stages .pre and .post only.";
+    }
+    return any_real;
+  }
+
+  void build_messages() {
+    for (auto& draft : drafts_) {
+      if (!draft.planned.created) continue;
+      const Status status = build_one(draft);
+      if (!status) {
+        error("variable-cycle", draft.planned.place, draft.planned.name + ": " + status.error().message);
+      }
+    }
+    if (!failed()) resolve_dependencies(drafts_, plan_.diagnostics);
+    plan_.created = !failed();
+  }
+
+  Status build_one(Draft& draft) {
+    TG_TRY(auto variables, variables_of(draft));
+    VariableScope scope(std::move(variables));
+    return build_message(draft, scope, context_);
+  }
+
+  Plan finish() {
+    if (failed()) {
+      plan_.created = false;
+      plan_.reason = "The configuration is refused.";
+    }
+    for (auto& draft : drafts_) {
+      auto& planned = draft.planned;
+      if (!plan_.created) {
+        planned.created = false;
+        if (planned.reason.empty()) planned.reason = plan_.reason;
+      } else if (planned.created && (plan_.stages.empty() || plan_.stages.back() != planned.stage)) {
+        plan_.stages.push_back(planned.stage);
+      }
+      plan_.jobs.push_back(std::move(planned));
+    }
+    return std::move(plan_);
+  }
+
+  const config::Definition& definition_;
+  const Context& context_;
+  Evaluator evaluator_;
+  config::Variables global_;  ///< with those of the workflow rule that matched
+  JobVariables weak_;         ///< predefined
+  JobVariables strong_;       ///< project, then pipeline
+  std::unordered_map<std::string_view, std::size_t> stages_;
+  std::vector<Draft> drafts_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan compile(const config::Definition& definition, const Context& context) {
+  return Compiler(definition, context).run();
+}
+
+}  // namespace tidegate::pipeline

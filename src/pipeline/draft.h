@@ -1,0 +1,36 @@
+// Inside the compiler: one job on its way from Definition to Plan.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "base/result.h"
+#include "config/definition.h"
+#include "pipeline/plan.h"
+#include "pipeline/rules.h"
+
+namespace tidegate::pipeline {
+
+struct Draft {
+  const config::Job* job = nullptr;
+  std::size_t stage = 0;   ///< index into the definition's stages
+  config::Variables yaml;  ///< global, workflow, job, rule: merged, as written
+  /// Of the rule that matched, else of the job; nothing: by stage.
+  const std::vector<config::Need>* needs = nullptr;
+  PlannedJob planned;
+};
+
+/// Fills planned.needs of the created drafts. Reports needs that are not in the pipeline, too many of them,
+/// and cycles.
+void resolve_needs(std::vector<Draft>& drafts, config::Diagnostics& diagnostics);
+
+/// Fills message.dependencies of the created drafts, which are in the order of stages. An error when the
+/// pipeline would hand artifacts around more than 500,000 times.
+void resolve_dependencies(std::vector<Draft>& drafts, config::Diagnostics& diagnostics);
+
+/// Builds planned.message (but for its dependencies) and what is expanded with it: tags, environment,
+/// resource_group, yaml_variables. `variables`: all of the job's, weakest first. An error is a cycle of
+/// variables.
+Status build_message(Draft& draft, VariableScope& variables, const Context& context);
+
+}  // namespace tidegate::pipeline

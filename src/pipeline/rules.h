@@ -1,0 +1,94 @@
+// Which rule matches: the clauses if, changes and exists, and the words that say why.
+// Source: GitLab docs "rules", lib/gitlab/ci/build/rules.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "config/definition.h"
+#include "pipeline/expression.h"
+#include "pipeline/glob.h"
+#include "pipeline/plan.h"
+#include "pipeline/variables.h"
+
+namespace tidegate::pipeline {
+
+/// The variables that one job (or the workflow) sees, weakest first; expanded when first asked for.
+class VariableScope {
+ public:
+  explicit VariableScope(JobVariables variables) : all_(std::move(variables)), plain_(all_) {}
+  VariableScope(const VariableScope&) = delete;
+  VariableScope& operator=(const VariableScope&) = delete;
+
+  const JobVariables& all() const { return all_; }
+  /// As written: what rules:if compares.
+  const VariableIndex& plain() const { return plain_; }
+  /// Expanded into each other: for globs, names, tags.
+  Result<const VariableIndex*> expanded();
+
+ private:
+  JobVariables all_;
+  VariableIndex plain_;
+  std::optional<JobVariables> expanded_;
+  VariableIndex expanded_index_;
+};
+
+/// Whether a clause holds, and the words for it.
+struct Verdict {
+  bool holds = false;
+  std::string why;
+};
+
+/// Evaluates clauses for one compile(); remembers parsed expressions, globs and answers, so that thousands of
+/// jobs with the same rules cost little. Not for several threads.
+class Evaluator {
+ public:
+  explicit Evaluator(const Context& context) : context_(context) {}
+
+  /// nullptr inside an error never happens; the expression lives as long as the Evaluator.
+  Result<const Expression*> expression(const std::string& text);
+
+  Result<Verdict> if_clause(const std::string& text, VariableScope& scope);
+  /// rules:changes. True without a base to compare with; an error when compare_to is no ref.
+  Result<Verdict> changes(const config::PathMatch& match, VariableScope& scope);
+  /// only:changes / except:changes: no variables, no compare_to.
+  Result<Verdict> changes(const std::vector<std::string>& globs);
+  Result<Verdict> exists(const config::PathMatch& match, VariableScope& scope);
+
+  const Context& context() const { return context_; }
+
+ private:
+  Result<const Glob*> glob(const std::string& text);
+  Result<Verdict> any_changed(const std::vector<std::string>& globs, const std::vector<std::string>& paths);
+  const std::vector<std::string>& tree();
+  Result<std::optional<std::string>> find_in_tree(const std::vector<std::string>& globs);
+  std::optional<std::string> find_plainly(const std::vector<std::string>& globs,
+                                          std::vector<std::string>& patterns);
+
+  const Context& context_;
+  std::unordered_map<std::string, Result<Expression>> expressions_;
+  std::unordered_map<std::string, Result<Glob>> globs_;
+  std::unordered_map<std::string, Verdict> verdicts_;
+  std::unordered_map<std::string, std::optional<std::vector<std::string>>> changed_against_;
+  std::optional<std::vector<std::string>> tree_;
+  std::unordered_set<std::string> tree_set_;
+};
+
+/// The rule that decided.
+struct RulesOutcome {
+  const config::Rule* rule = nullptr;  ///< nothing: no rule matched
+  std::string reason;
+};
+
+/// First match wins. `label` is how the reasons call the list: "rules" or "workflow:rules". An error refuses
+/// the whole pipeline.
+Result<RulesOutcome> evaluate_rules(const std::vector<config::Rule>& rules, std::string_view label,
+                                    Evaluator& evaluator, VariableScope& scope);
+
+}  // namespace tidegate::pipeline

@@ -1,0 +1,262 @@
+#include "pipeline/variables.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace tidegate::pipeline {
+namespace {
+
+constexpr std::size_t kMaxValue = 1U << 20U;
+constexpr std::size_t kMaxTotal = 8U << 20U;
+
+bool is_name_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_name_part(char c) {
+  return is_name_start(c) || (c >= '0' && c <= '9');
+}
+
+/// A reference in a text: where it begins, how long it is, and the name (empty: $$ or %%).
+struct Reference {
+  std::size_t at = 0;
+  std::size_t length = 0;
+  std::string_view name;
+};
+
+/// The reference that begins at `at` exactly, if there is one.
+std::optional<Reference> reference_at(std::string_view text, std::size_t at, bool doubled) {
+  const char sign = text[at];
+  if (sign != '$' && sign != '%') return std::nullopt;
+  std::size_t start = at + 1;
+  if (doubled && start < text.size() && text[start] == sign) {
+    return Reference{.at = at, .length = 2, .name = {}};
+  }
+  const bool braces = sign == '$' && start < text.size() && text[start] == '{';
+  if (braces) ++start;
+  std::size_t end = start;
+  while (end < text.size() && (end == start ? is_name_start(text[end]) : is_name_part(text[end]))) ++end;
+  if (end == start) return std::nullopt;
+  const std::string_view name = text.substr(start, end - start);
+  const bool plain = sign == '$' && !braces;
+  if (plain) return Reference{.at = at, .length = end - at, .name = name};
+  if (end == text.size() || text[end] != (braces ? '}' : '%')) return std::nullopt;
+  return Reference{.at = at, .length = end + 1 - at, .name = name};
+}
+
+/// The next reference from `from` on. `doubled`: $$ and %% count (and are skipped as a pair).
+std::optional<Reference> next_reference(std::string_view text, std::size_t from, bool doubled) {
+  for (std::size_t at = text.find_first_of("$%", from); at != std::string_view::npos;
+       at = text.find_first_of("$%", at + 1)) {
+    if (auto reference = reference_at(text, at, doubled)) return reference;
+  }
+  return std::nullopt;
+}
+
+/// Replaces each reference by what `value_of` gives; nothing: it stays.
+template <class ValueOf>
+std::string replace_references(std::string_view text, bool doubled, ValueOf value_of) {
+  std::string out;
+  std::size_t done = 0;
+  for (auto next = next_reference(text, 0, doubled); next; next = next_reference(text, done, doubled)) {
+    out += text.substr(done, next->at - done);
+    done = next->at + next->length;
+    const std::optional<std::string_view> value =
+        next->name.empty() || out.size() > kMaxValue ? std::nullopt : value_of(next->name);
+    out += value ? *value : text.substr(next->at, next->length);
+  }
+  out += text.substr(done);
+  return out;
+}
+
+/// Expands a list in order of dependency. Edges go from a variable to every variable of a name it mentions;
+/// a strongly connected component of more than one variable is a cycle, as in GitLab's TSort.
+class Expansion {
+ public:
+  Expansion(JobVariables variables, ExpandFor purpose)
+      : variables_(std::move(variables)), purpose_(purpose), number_(variables_.size(), 0), low_(number_) {
+    for (std::size_t i = 0; i < variables_.size(); ++i) by_key_[variables_[i].key].push_back(i);
+    for (const auto& variable : variables_) total_ += variable.value.size();
+  }
+
+  Result<JobVariables> run() {
+    for (std::size_t i = 0; i < variables_.size(); ++i) {
+      if (number_[i] == 0) TG_CHECK(visit(i));
+    }
+    return std::move(variables_);
+  }
+
+ private:
+  struct Frame {
+    std::size_t item;
+    std::vector<std::size_t> children;
+    std::size_t next = 0;
+  };
+
+  std::vector<std::size_t> children_of(std::size_t item) const {
+    std::vector<std::size_t> children;
+    const auto& variable = variables_[item];
+    if (variable.raw || !has_reference(variable.value)) return children;
+    for (auto next = next_reference(variable.value, 0, true); next;
+         next = next_reference(variable.value, next->at + next->length, true)) {
+      const auto found = by_key_.find(next->name);
+      if (found != by_key_.end()) children.insert(children.end(), found->second.begin(), found->second.end());
+    }
+    std::ranges::sort(children);
+    children.erase(std::ranges::unique(children).begin(), children.end());
+    return children;
+  }
+
+  void open(std::size_t item) {
+    number_[item] = low_[item] = ++counter_;
+    component_.push_back(item);
+    frames_.push_back({.item = item, .children = children_of(item)});
+  }
+
+  /// Tarjan's algorithm with a stack of its own, so that a long chain cannot exhaust ours.
+  Status visit(std::size_t root) {
+    open(root);
+    while (!frames_.empty()) {
+      Frame& frame = frames_.back();
+      const std::size_t item = frame.item;
+      if (frame.next < frame.children.size()) {
+        const std::size_t child = frame.children[frame.next++];
+        if (number_[child] == 0) {
+          open(child);
+        } else {
+          low_[item] = std::min(low_[item], number_[child]);  // a closed one has a number beyond all
+        }
+        continue;
+      }
+      frames_.pop_back();
+      if (!frames_.empty()) low_[frames_.back().item] = std::min(low_[frames_.back().item], low_[item]);
+      if (low_[item] == number_[item]) TG_CHECK(close(item));
+    }
+    return {};
+  }
+
+  Status close(std::size_t item) {
+    if (component_.back() != item) return cycle(item);
+    component_.pop_back();
+    number_[item] = low_[item] = kClosed;
+    return expand(item);
+  }
+
+  Error cycle(std::size_t item) const {
+    std::vector<std::string> names;
+    for (auto i = component_.rbegin(); i != component_.rend(); ++i) {
+      names.push_back('"' + printable(variables_[*i].key, 60) + '"');
+      if (*i == item) break;
+    }
+    std::ranges::reverse(names);
+    return fail(Errc::kInvalid, "circular variable reference detected: [" + join(names, ", ") + "]");
+  }
+
+  Status expand(std::size_t item) {
+    auto& variable = variables_[item];
+    if (!variable.raw && has_reference(variable.value)) {
+      const std::size_t before = variable.value.size();
+      variable.value =
+          replace_references(variable.value, true, [this](std::string_view name) { return value_of(name); });
+      total_ += variable.value.size();
+      total_ -= before;
+      if (variable.value.size() > kMaxValue || total_ > kMaxTotal) {
+        return fail(Errc::kInvalid,
+                    fmt::format("variable {} expands to more than a megabyte", printable(variable.key, 60)));
+      }
+    }
+    done_[variable.key] = item;
+    return {};
+  }
+
+  /// Nothing: the reference stays as written.
+  std::optional<std::string_view> value_of(std::string_view name) const {
+    const auto found = done_.find(name);
+    const bool to_runner = purpose_ == ExpandFor::kRunner;
+    if (found == done_.end()) return to_runner ? std::nullopt : std::optional<std::string_view>("");
+    const auto& variable = variables_[found->second];
+    if (to_runner && (variable.file || variable.raw)) return std::nullopt;
+    return variable.value;
+  }
+
+  static constexpr std::size_t kClosed = static_cast<std::size_t>(-1);
+
+  JobVariables variables_;
+  ExpandFor purpose_;
+  std::vector<std::size_t> number_;  ///< order of discovery; 0: not seen
+  std::vector<std::size_t> low_;
+  std::size_t counter_ = 0;
+  std::size_t total_ = 0;
+  std::vector<Frame> frames_;
+  std::vector<std::size_t> component_;
+  std::unordered_map<std::string_view, std::vector<std::size_t>> by_key_;
+  std::unordered_map<std::string_view, std::size_t> done_;
+};
+
+}  // namespace
+
+VariableIndex::VariableIndex(const JobVariables& variables) {
+  by_key_.reserve(variables.size());
+  for (const auto& variable : variables) by_key_[variable.key] = &variable;
+}
+
+const JobVariable* VariableIndex::find(std::string_view key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+bool has_reference(std::string_view text) {
+  return text.find_first_of("$%") != std::string_view::npos;
+}
+
+std::string expand_text(std::string_view text, const VariableIndex& variables, Undefined undefined) {
+  return replace_references(text, false, [&](std::string_view name) -> std::optional<std::string_view> {
+    if (const auto* variable = variables.find(name)) return variable->value;
+    return undefined == Undefined::kBlank ? std::optional<std::string_view>("") : std::nullopt;
+  });
+}
+
+std::string expand_for_runner(std::string_view text, const VariableIndex& variables) {
+  return replace_references(text, true, [&](std::string_view name) -> std::optional<std::string_view> {
+    const auto* variable = variables.find(name);
+    if (variable == nullptr || variable->file) return std::nullopt;
+    if (variable->raw && has_reference(variable->value)) return std::nullopt;
+    return variable->value;
+  });
+}
+
+Result<JobVariables> expand_variables(JobVariables variables, ExpandFor purpose) {
+  const bool any = std::ranges::any_of(
+      variables, [](const JobVariable& variable) { return !variable.raw && has_reference(variable.value); });
+  if (!any) return variables;
+  return Expansion(std::move(variables), purpose).run();
+}
+
+void merge_variables(config::Variables& weaker, const config::Variables& stronger) {
+  if (stronger.empty()) return;
+  std::unordered_map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < weaker.size(); ++i) places.emplace(weaker[i].key, i);
+  for (const auto& variable : stronger) {
+    const auto [place, is_new] = places.emplace(variable.key, weaker.size());
+    if (is_new) {
+      weaker.push_back(variable);
+    } else {
+      weaker[place->second] = variable;
+    }
+  }
+}
+
+JobVariables to_job_variables(const config::Variables& variables) {
+  JobVariables out;
+  out.reserve(variables.size());
+  for (const auto& variable : variables) {
+    out.push_back({.key = variable.key, .value = variable.value, .raw = !variable.expand});
+  }
+  return out;
+}
+
+}  // namespace tidegate::pipeline

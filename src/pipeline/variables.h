@@ -1,0 +1,68 @@
+// Variables: lookup by precedence, references in texts, and the expansion of variables into each other.
+// Source: GitLab docs "Where variables can be used"; lib/gitlab/ci/variables/collection.rb,
+// expand_variables.rb.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "config/definition.h"
+#include "pipeline/job_message.h"
+
+namespace tidegate::pipeline {
+
+/// The strongest (last) variable of each name. Holds views: the list must outlive it, unchanged.
+class VariableIndex {
+ public:
+  VariableIndex() = default;
+  explicit VariableIndex(const JobVariables& variables);
+
+  /// nullptr when there is no such variable.
+  const JobVariable* find(std::string_view key) const;
+
+ private:
+  std::unordered_map<std::string_view, const JobVariable*> by_key_;
+};
+
+/// What becomes of a reference to a name that has no value.
+enum class Undefined : std::uint8_t {
+  kKeep,   ///< it stays as written
+  kBlank,  ///< nothing takes its place
+};
+
+/// Puts values in the place of $name, ${name} and %name%, once: values are not looked into again. So give an
+/// index over variables that are expanded already. A text grows to 1 MiB at most; references beyond that
+/// stay.
+std::string expand_text(std::string_view text, const VariableIndex& variables, Undefined undefined);
+
+/// The same for a text that a runner will expand once more: a reference to a file variable, or to a raw one
+/// that holds a reference, stays as written, and so do undefined names and `$$`.
+std::string expand_for_runner(std::string_view text, const VariableIndex& variables);
+
+/// True when the text may hold a reference.
+bool has_reference(std::string_view text);
+
+/// For whom variables are expanded.
+enum class ExpandFor : std::uint8_t {
+  kServer,  ///< to decide here: undefined names become blank, raw and file variables are inserted
+  kRunner,  ///< to be sent: undefined names, raw and file references stay, for the runner expands once more
+};
+
+/// Expands variables into each other, in order of dependency; `$$` and `%%` stay. The answer has the order of
+/// the input, and a name may be there several times: a reference inside a value means the strongest variable
+/// of that name other than itself. An error (kInvalid) names a cycle, or a variable whose value grows beyond
+/// 1 MiB (8 MiB for all).
+Result<JobVariables> expand_variables(JobVariables variables, ExpandFor purpose);
+
+/// `stronger` over `weaker`, by name: values replaced in place, new names at the end.
+void merge_variables(config::Variables& weaker, const config::Variables& stronger);
+
+/// YAML variables as a runner gets them; `expand: false` becomes raw.
+JobVariables to_job_variables(const config::Variables& variables);
+
+}  // namespace tidegate::pipeline
