@@ -192,7 +192,7 @@ Job read_job(const Value& value, const yaml::Mark& mark, const Defaults& default
   }
   check_combinations(value, job);
   const bool other_work = value.find("trigger") || value.find("run");  // already reported as not supported
-  if (job.script.empty() && !other_work && !value.find("script"))
+  if (!other_work && !value.find("script") && !value.findings().incomplete())
     value.findings().error("missing-keyword", mark,
                            fmt::format("{} config should implement the script: keyword", value.path()),
                            "Write `script:`, or begin the name with a dot if it is a template.");

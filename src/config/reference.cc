@@ -30,6 +30,7 @@ class Resolver {
  public:
   Resolver(NodePtr root, Findings& out) : root_(std::move(root)), out_(out) {}
 
+  /// Null for a reference that leads nowhere: it has been reported, and leaves a hole.
   NodePtr resolve(const NodePtr& node) {
     if (node->kind == yaml::Kind::kReference) return follow(node);
     if (node->items.empty() && node->entries.empty()) return node;
@@ -53,8 +54,10 @@ class Resolver {
     std::vector<Entry> entries;
     entries.reserve(node.entries.size());
     for (const Entry& entry : node.entries) {
-      entries.push_back({.key = entry.key, .mark = entry.mark, .value = resolve(entry.value)});
-      changed = changed || entries.back().value != entry.value;
+      NodePtr value = resolve(entry.value);
+      if (!value) value = yaml::make_scalar(yaml::Kind::kNull, {}, entry.value->mark);
+      changed = changed || value != entry.value;
+      entries.push_back({.key = entry.key, .mark = entry.mark, .value = std::move(value)});
     }
     return changed ? yaml::make_map(std::move(entries), node.mark) : nullptr;
   }
@@ -63,8 +66,9 @@ class Resolver {
     std::vector<NodePtr> items;
     items.reserve(node.items.size());
     for (const NodePtr& item : node.items) {
-      items.push_back(resolve(item));
-      changed = changed || items.back() != item;
+      NodePtr value = resolve(item);
+      changed = changed || value != item;
+      if (value) items.push_back(std::move(value));
     }
     return changed ? yaml::make_list(std::move(items), node.mark) : nullptr;
   }
@@ -74,7 +78,7 @@ class Resolver {
   NodePtr fail(const Node& reference, std::string code, std::string_view what, std::string hint = {}) {
     out_.error(std::move(code), reference.mark, fmt::format("{} {}", path_text(reference), what),
                std::move(hint));
-    return yaml::make_scalar(yaml::Kind::kNull, {}, reference.mark);
+    return nullptr;
   }
 
   NodePtr root_;
@@ -107,7 +111,7 @@ NodePtr Resolver::follow(const NodePtr& reference) {
   } else if (open_.size() >= kMaxNesting) {
     return fail(*reference, "reference-too-deep", "is nested deeper than 10 levels");
   } else if (const NodePtr target = find_target(*reference); !target || target->is_null()) {
-    if (out_.incomplete()) return yaml::make_scalar(yaml::Kind::kNull, {}, reference->mark);
+    if (out_.incomplete()) return nullptr;
     const auto& first = reference->items.front()->text;
     std::vector<std::string> known;
     for (const Entry& entry : root_->entries) known.push_back(entry.key);

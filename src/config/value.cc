@@ -183,10 +183,11 @@ std::optional<std::vector<std::string>> read_script(const Value& value) {
       lines.push_back(item->text);
       continue;
     }
-    const bool colon = item->is_map();
-    value.child(*item, "line")
-        .error("invalid-type", "should be a string or a nested array of strings up to 10 levels deep",
-               colon ? "A line with \": \" is read as a hash; put the whole line in single quotes." : "");
+    value.findings().error(
+        "invalid-type", item->mark,
+        value.path() + " config should be a string or a nested array of strings up to 10 levels deep",
+        item->is_map() ? "A line with \": \" is read as a hash; put the whole line in single quotes."
+                       : "Put the line in quotes.");
     return std::nullopt;
   }
   return lines;
