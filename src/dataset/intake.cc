@@ -1,0 +1,112 @@
+#include "dataset/intake.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/core.h>
+
+#include "base/text.h"
+#include "dataset/glob.h"
+
+namespace tidegate::dataset {
+namespace {
+
+// A sequencer that rose while the time fell by more than this: the newest version was learnt from a listing,
+// which has no sequencers, and this is an older one that comes late.
+constexpr Millis kClockSlack{5000};
+
+std::optional<Decision> refuse(const SourceFilter& filter, const ObjectEvent& event) {
+  const auto verdict = [](Verdict what, std::string why) {
+    return Decision{what, std::move(why), std::nullopt};
+  };
+  if (event.key.empty()) return verdict(Verdict::kIgnored, "an empty key");
+  if (event.key.ends_with('/')) return verdict(Verdict::kIgnored, "a folder marker, no data");
+  if (event.key.find('\0') != std::string::npos) {
+    return verdict(Verdict::kFiltered, "the key holds a NUL byte, which no file name can");
+  }
+  if (event.bucket != filter.bucket) {
+    return verdict(Verdict::kFiltered,
+                   fmt::format("bucket {}, not {}", printable(event.bucket), filter.bucket));
+  }
+  if (!event.key.starts_with(filter.prefix)) {
+    return verdict(Verdict::kFiltered, "not below " + printable(filter.prefix));
+  }
+  const std::string_view rest = std::string_view(event.key).substr(filter.prefix.size());
+  const auto matches = [rest](const std::string& glob) { return glob_match(glob, rest); };
+  if (!filter.include.empty() && std::ranges::none_of(filter.include, matches)) {
+    return verdict(Verdict::kFiltered,
+                   "matched by none of include: " + printable(join(filter.include, ", ")));
+  }
+  return std::nullopt;
+}
+
+// Listings tell time in whole seconds, so a known time is cut to seconds before it is compared with one.
+bool is_older_by_time(const ObjectEvent& event, const KeyState& known) {
+  if (event.origin == Origin::kListing) {
+    return event.occurred_at < std::chrono::floor<std::chrono::seconds>(known.occurred_at);
+  }
+  return event.occurred_at < known.occurred_at;
+}
+
+// Why the event is older than what is known; empty when it is newer.
+std::string why_superseded(const ObjectEvent& event, const KeyState& known) {
+  const std::string newer = "a newer version is known, of " + format_iso8601(known.occurred_at);
+  if (!event.sequencer.empty() && !known.sequencer.empty()) {
+    if (compare_sequencers(event.sequencer, known.sequencer) <= 0) {
+      return fmt::format("sequencer {} does not come after {}", printable(event.sequencer), known.sequencer);
+    }
+    return event.occurred_at + kClockSlack < known.occurred_at ? newer : "";
+  }
+  return is_older_by_time(event, known) ? newer : "";
+}
+
+std::string higher_sequencer(const ObjectEvent& event, const std::optional<KeyState>& known) {
+  if (!known || known->sequencer.empty()) return to_upper(event.sequencer);
+  if (event.sequencer.empty() || compare_sequencers(event.sequencer, known->sequencer) <= 0) {
+    return known->sequencer;
+  }
+  return to_upper(event.sequencer);
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kNew:
+      return "new";
+    case Verdict::kDuplicate:
+      return "duplicate";
+    case Verdict::kSuperseded:
+      return "superseded";
+    case Verdict::kFiltered:
+      return "filtered";
+    case Verdict::kIgnored:
+      return "ignored";
+  }
+  return "ignored";
+}
+
+Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std::optional<KeyState>& known,
+                bool seen_before) {
+  if (auto refused = refuse(filter, event)) return *std::move(refused);
+  const std::string id = identity(event);
+  const bool is_newest = known && known->identity == id;
+  if (seen_before || is_newest) {
+    Decision decision{Verdict::kDuplicate, "this version was announced before", std::nullopt};
+    // The same version told again, now with a sequencer: the mark for later events gets better.
+    const std::string sequencer = higher_sequencer(event, known);
+    if (is_newest && sequencer != known->sequencer) {
+      decision.state = KeyState{known->identity, sequencer, known->occurred_at};
+    }
+    return decision;
+  }
+  if (known) {
+    if (std::string why = why_superseded(event, *known); !why.empty()) {
+      return {Verdict::kSuperseded, std::move(why), std::nullopt};
+    }
+  }
+  return {Verdict::kNew, known ? "a new version of a known key" : "a new key",
+          KeyState{id, higher_sequencer(event, known), event.occurred_at}};
+}
+
+}  // namespace tidegate::dataset
