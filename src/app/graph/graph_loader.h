@@ -2,6 +2,7 @@
 // live.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -52,6 +53,9 @@ struct GraphVersionInfo {
   std::uint64_t nodes = 0;
   std::uint64_t edges = 0;
   bool live = false;
+  std::string state;  ///< loading, ready, live, retired, dropping
+  std::string data_uri;
+  Instant created_at{};
 };
 
 using OnGraphProgress = std::function<void(std::string_view line)>;
@@ -66,7 +70,8 @@ class GraphLoader {
   /// check, load beside, verify counts and golden queries, swap the pointer, drop versions beyond `keep`.
   virtual Result<GraphOutcome> load(const GraphRequest& request, const OnGraphProgress& on_progress,
                                     const sys::StopFlag* stop) = 0;
-  /// Points back to `to` (empty: the version before the live one). Idempotent.
+  /// Points back to `to` (empty: the version before the live one). Idempotent: with an empty `to`, a graph
+  /// that is rolled back already stays where it is; to go further back, name the version.
   virtual Result<GraphOutcome> roll_back(const GraphServer& server, const std::string& name,
                                          const std::string& to) = 0;
   virtual Result<std::vector<GraphVersionInfo>> versions(const GraphServer& server,

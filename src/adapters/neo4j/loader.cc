@@ -1,0 +1,370 @@
+#include "adapters/neo4j/loader.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "adapters/neo4j/batches.h"
+#include "adapters/neo4j/golden.h"
+#include "adapters/neo4j/versions.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "sys/file.h"
+
+namespace tidegate::neo4j {
+namespace {
+
+using app::GraphOutcome;
+using app::GraphRequest;
+using app::OnGraphProgress;
+
+// A request that has been read and judged; nothing has been asked of the server.
+struct Prepared {
+  release::Graph graph;
+  std::vector<GoldenQuery> golden;
+  VersionRow row;
+  std::vector<std::string> problems;
+};
+
+std::string version_id(const std::string& sha256, const GraphRequest& request) {
+  return sha256.substr(0, 12) + "-" + sha256_hex(request.name + "\n" + request.load).substr(0, 12);
+}
+
+Status check_request(const GraphRequest& request) {
+  if (request.name.empty() || request.name.size() > 200)
+    return fail(Errc::kInvalid, "the graph's name is empty or long");
+  if (request.load.empty()) return fail(Errc::kInvalid, "graph " + request.name + ": the load has no id");
+  return {};
+}
+
+Result<Prepared> prepare(const GraphRequest& request, const LoaderOptions& options) {
+  TG_CHECK(check_request(request));
+  TG_TRY(const auto text, sys::read_file(request.file, options.limits.max_bytes));
+  Prepared prepared;
+  auto& row = prepared.row;
+  row.sha256 = sha256_hex(text);
+  if (!request.sha256.empty() && row.sha256 != to_lower(request.sha256)) {
+    return fail(Errc::kInvalid, fmt::format("{}: its SHA-256 is {}, not {}", request.file.string(),
+                                            row.sha256, printable(request.sha256, 64)));
+  }
+  row.id = version_id(row.sha256, request);
+  row.commit = request.commit;
+  row.data_uri = request.data_uri;
+  row.load = request.load;
+  auto golden = parse_golden(request.golden);
+  if (golden)
+    prepared.golden = *std::move(golden);
+  else
+    prepared.problems.push_back(golden.error().message);
+  auto curriculum = parse_curriculum(text, options.limits);
+  if (!curriculum) {
+    prepared.problems.push_back(curriculum.error().message);
+    return prepared;
+  }
+  for (const auto& problem : curriculum->problems) prepared.problems.push_back(to_string(problem));
+  for (const auto& problem : validate(curriculum->graph, options.rules)) {
+    prepared.problems.push_back(to_string(problem));
+  }
+  prepared.graph = std::move(curriculum->graph);
+  row.nodes = static_cast<std::int64_t>(prepared.graph.nodes.size());
+  row.edges = static_cast<std::int64_t>(prepared.graph.edges.size());
+  return prepared;
+}
+
+GraphOutcome outcome_of(const VersionRow& row) {
+  GraphOutcome outcome;
+  outcome.version = row.id;
+  outcome.nodes = static_cast<std::uint64_t>(row.nodes);
+  outcome.edges = static_cast<std::uint64_t>(row.edges);
+  return outcome;
+}
+
+Endpoint endpoint_of(const app::GraphServer& server) {
+  return {server.http_url, server.user, server.password, server.database};
+}
+
+const VersionRow* find(const std::vector<VersionRow>& rows, std::string_view id) {
+  const auto found = std::ranges::find(rows, id, &VersionRow::id);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+const VersionRow* find_live(const std::vector<VersionRow>& rows) {
+  const auto found = std::ranges::find(rows, true, &VersionRow::live);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> count_problems(const GraphCounts& expected, const GraphCounts& found) {
+  std::vector<std::string> problems;
+  const auto compare = [&](std::string_view what, const auto& want, const auto& have) {
+    std::set<std::string> names;
+    for (const auto& [name, count] : want) names.insert(name);
+    for (const auto& [name, count] : have) names.insert(name);
+    for (const auto& name : names) {
+      const auto w = want.contains(name) ? want.at(name) : 0;
+      const auto h = have.contains(name) ? have.at(name) : 0;
+      if (w != h)
+        problems.push_back(fmt::format("verification: {} {} {} loaded, {} expected", h, name, what, w));
+    }
+  };
+  compare("nodes", expected.nodes, found.nodes);
+  compare("edges", expected.edges, found.edges);
+  if (found.crossing > 0) {
+    problems.push_back(fmt::format("verification: {} edges lead into another version", found.crossing));
+  }
+  return problems;
+}
+
+// One load() call.
+class Load {
+ public:
+  Load(const LoaderOptions& options, const GraphRequest& request, Prepared prepared,
+       const OnGraphProgress& progress, const sys::StopFlag* stop)
+      : options_(options),
+        request_(request),
+        prepared_(std::move(prepared)),
+        progress_(progress),
+        stop_(stop),
+        api_(endpoint_of(request.server), options.query, stop),
+        versions_(api_, request.name),
+        outcome_(outcome_of(prepared_.row)) {}
+
+  Result<GraphOutcome> run() {
+    TG_CHECK(versions_.prepare_schema(labels_with_code()));
+    TG_TRY(auto rows, versions_.list());
+    const auto* live = find_live(rows);
+    outcome_.previous = live != nullptr ? live->id : "";
+    TG_TRY(const bool settled, settle_earlier(rows));
+    if (settled) return outcome_;
+    const auto* own = find(rows, id());
+    if (own == nullptr || own->state != "ready") {
+      TG_CHECK(load_beside());
+      TG_TRY(outcome_.problems, verify());
+      if (!outcome_.problems.empty()) {
+        TG_CHECK(versions_.drop(id()));
+        say(fmt::format("refused; version {} removed again", id()));
+        return outcome_;
+      }
+      TG_CHECK(versions_.mark_ready(id(), token_));
+    }
+    TG_CHECK(check_stop());
+    TG_CHECK(versions_.swap(id(), outcome_.previous, Versions::Move::kForward));
+    outcome_.live = true;
+    say(fmt::format("live: {} (before: {})", id(),
+                    outcome_.previous.empty() ? "nothing" : outcome_.previous));
+    prune();
+    return outcome_;
+  }
+
+ private:
+  const std::string& id() const { return prepared_.row.id; }
+  void say(std::string_view line) const {
+    if (progress_) progress_(line);
+  }
+  Status check_stop() const {
+    if (stop_ != nullptr && stop_->stop_requested()) return fail(Errc::kCanceled, "graph load stopped");
+    return {};
+  }
+
+  std::vector<std::string> labels_with_code() const {
+    std::set<std::string> labels;
+    for (const auto& node : prepared_.graph.nodes) {
+      if (std::ranges::find(node.properties, "code", &release::GraphProperty::name) !=
+          node.properties.end()) {
+        labels.insert(node.label);
+      }
+    }
+    return {labels.begin(), labels.end()};
+  }
+
+  // Sweeps what dead loads left, and says true when this very load has come to its end before.
+  Result<bool> settle_earlier(std::vector<VersionRow>& rows) {
+    for (auto& row : rows) {
+      const bool dead =
+          row.state == "loading" && row.id != id() && Millis{row.idle_ms} >= options_.stale_after;
+      if (row.state != "dropping" && !dead) continue;
+      say(fmt::format("removing {}, which a load left behind", row.id));
+      TG_CHECK(versions_.drop(row.id));
+      row.state = "gone";
+    }
+    const auto* own = find(rows, id());
+    if (own == nullptr) return false;
+    if (own->live) {
+      outcome_.live = true;
+      outcome_.previous = own->previous;
+      say(fmt::format("version {} is live already", id()));
+      return true;
+    }
+    if (own->state == "retired") {
+      outcome_.problems.push_back(
+          fmt::format("version {} was live before and {} is live now; roll back to make it live again", id(),
+                      outcome_.previous.empty() ? "nothing" : outcome_.previous));
+      return true;
+    }
+    return false;
+  }
+
+  Status load_beside() {
+    token_ = options_.new_token ? options_.new_token() : random_hex(16);
+    TG_CHECK(versions_.begin(prepared_.row, token_));
+    TG_CHECK(versions_.clear(id()));  // what the same load wrote before it was interrupted
+    std::size_t done = 0;
+    const auto tell = [&](std::string_view what, std::size_t all, std::size_t count) {
+      done += count;
+      say(fmt::format("{} {} of {}", what, done, all));
+    };
+    for (const auto& batch : node_batches(prepared_.graph, options_.batch)) {
+      TG_CHECK(check_stop());
+      TG_CHECK(versions_.write_nodes(id(), token_, batch.name, batch.rows, batch.count));
+      tell("nodes", prepared_.graph.nodes.size(), batch.count);
+    }
+    done = 0;
+    for (const auto& batch : edge_batches(prepared_.graph, options_.batch)) {
+      TG_CHECK(check_stop());
+      TG_CHECK(versions_.write_edges(id(), token_, batch.name, batch.rows, batch.count));
+      tell("edges", prepared_.graph.edges.size(), batch.count);
+    }
+    return {};
+  }
+
+  Result<std::vector<std::string>> verify() {
+    TG_TRY(const auto found, versions_.counts(id()));
+    auto problems = count_problems(counts_of(prepared_.graph), found);
+    if (!problems.empty()) return problems;
+    say(fmt::format("counts right; asking {} golden queries", prepared_.golden.size()));
+    return ask_golden(api_, prepared_.golden, id());
+  }
+
+  // Old versions cost space only: what cannot be removed now is removed next time.
+  void prune() {
+    const auto rows = versions_.list();
+    if (!rows) return warn(rows.error());
+    const auto* live = find_live(*rows);
+    if (live == nullptr) return;
+    int kept = 0;
+    for (const auto& row : *rows) {
+      const bool needed = row.live || row.id == live->previous;
+      const bool complete =
+          row.state == "retired" || (row.state == "ready" && Millis{row.idle_ms} >= options_.stale_after);
+      if (needed || !complete) {
+        kept += needed ? 1 : 0;
+        continue;
+      }
+      if (kept < std::max(2, request_.keep)) {
+        ++kept;
+        continue;
+      }
+      if (const auto dropped = versions_.drop(row.id); dropped)
+        say("dropped old version " + row.id);
+      else
+        warn(dropped.error());
+    }
+  }
+
+  void warn(const Error& error) const {
+    log::warn("graph", "{}: old versions stay for now: {}", request_.name, error.message);
+    say("old versions stay for now: " + error.message);
+  }
+
+  const LoaderOptions& options_;
+  const GraphRequest& request_;
+  Prepared prepared_;
+  const OnGraphProgress& progress_;
+  const sys::StopFlag* stop_;
+  QueryApi api_;
+  Versions versions_;
+  GraphOutcome outcome_;
+  std::string token_;
+};
+
+class Neo4jLoader final : public app::GraphLoader {
+ public:
+  explicit Neo4jLoader(LoaderOptions options) : options_(std::move(options)) {}
+
+  Result<GraphOutcome> check(const GraphRequest& request) override {
+    TG_TRY(auto prepared, prepare(request, options_));
+    auto outcome = outcome_of(prepared.row);
+    outcome.problems = std::move(prepared.problems);
+    return outcome;
+  }
+
+  Result<GraphOutcome> load(const GraphRequest& request, const OnGraphProgress& on_progress,
+                            const sys::StopFlag* stop) override {
+    TG_TRY(auto prepared, prepare(request, options_));
+    if (!prepared.problems.empty()) {
+      auto outcome = outcome_of(prepared.row);
+      outcome.problems = std::move(prepared.problems);
+      return outcome;
+    }
+    auto outcome = Load(options_, request, std::move(prepared), on_progress, stop).run();
+    if (!outcome) return with_context("graph " + request.name, std::move(outcome).error());
+    return outcome;
+  }
+
+  Result<GraphOutcome> roll_back(const app::GraphServer& server, const std::string& name,
+                                 const std::string& to) override {
+    auto outcome = move_back(server, name, to);
+    if (!outcome) return with_context("graph " + name, std::move(outcome).error());
+    return outcome;
+  }
+
+  Result<std::vector<app::GraphVersionInfo>> versions(const app::GraphServer& server,
+                                                      const std::string& name) override {
+    QueryApi api(endpoint_of(server), options_.query);
+    TG_TRY(const auto rows, Versions(api, name).list());
+    std::vector<app::GraphVersionInfo> result;
+    for (const auto& row : rows) {
+      app::GraphVersionInfo info;
+      info.version = row.id;
+      info.sha256 = row.sha256;
+      info.commit = row.commit;
+      info.nodes = static_cast<std::uint64_t>(row.nodes);
+      info.edges = static_cast<std::uint64_t>(row.edges);
+      info.live = row.live;
+      info.state = row.state;
+      info.data_uri = row.data_uri;
+      info.created_at = Instant{Millis{row.created_ms}};
+      result.push_back(std::move(info));
+    }
+    return result;
+  }
+
+ private:
+  Result<GraphOutcome> move_back(const app::GraphServer& server, const std::string& name,
+                                 const std::string& to) {
+    QueryApi api(endpoint_of(server), options_.query);
+    Versions versions(api, name);
+    TG_TRY(const auto rows, versions.list());
+    const auto* live = find_live(rows);
+    if (live == nullptr) return fail(Errc::kNotFound, "nothing is live");
+    const bool done = to.empty() ? !live->rolled_back_from.empty() : to == live->id;
+    if (done) {
+      auto outcome = outcome_of(*live);
+      outcome.live = true;
+      outcome.previous = live->rolled_back_from.empty() ? live->previous : live->rolled_back_from;
+      return outcome;
+    }
+    const std::string target = to.empty() ? live->previous : to;
+    if (target.empty()) return fail(Errc::kNotFound, "there is no version before " + live->id);
+    const auto* row = find(rows, target);
+    if (row == nullptr) return fail(Errc::kNotFound, "there is no version " + printable(target));
+    const auto move = row->created_ms < live->created_ms ? Versions::Move::kBack : Versions::Move::kForward;
+    TG_CHECK(versions.swap(target, live->id, move));
+    auto outcome = outcome_of(*row);
+    outcome.live = true;
+    outcome.previous = live->id;
+    return outcome;
+  }
+
+  LoaderOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<app::GraphLoader> make_loader(LoaderOptions options) {
+  return std::make_unique<Neo4jLoader>(std::move(options));
+}
+
+}  // namespace tidegate::neo4j
