@@ -65,6 +65,9 @@ Places scan(const BindingPlace& place, std::string_view content) {
 
 // The one place, or why there is none.
 Result<Place> find(const BindingPlace& place, std::string_view content) {
+  if (content.find('\0') != std::string_view::npos) {
+    return fail(Errc::kInvalid, what(place) + ": the file holds a NUL byte, so it is no text");
+  }
   auto places = scan(place, content);
   if (!places) return with_context(what(place), std::move(places).error());
   if (places->empty()) {
