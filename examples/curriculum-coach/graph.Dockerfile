@@ -8,14 +8,14 @@ ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTE
 # Dependencies first. These layers change with the files named here only; a new data path rebuilds in an instant.
 WORKDIR /opt/release
 COPY graph_requirements.txt constraints.txt lock_wheels.py /opt/build/
-RUN pip wheel --no-cache-dir --wheel-dir wheels -r /opt/build/graph_requirements.txt -c /opt/build/constraints.txt \
+RUN pip wheel --quiet --no-cache-dir --wheel-dir wheels -r /opt/build/graph_requirements.txt -c /opt/build/constraints.txt \
  && python /opt/build/lock_wheels.py wheels > requirements.lock
 
 # Installed as the host will install: offline, and only these bytes.
-RUN pip install --no-compile --no-index --find-links wheels --require-hashes --only-binary :all: -r requirements.lock
+RUN pip install --quiet --no-compile --no-index --find-links wheels --require-hashes --only-binary :all: -r requirements.lock
 
 COPY test_requirements.txt /opt/build/
-RUN pip install --no-cache-dir --no-compile -r /opt/build/test_requirements.txt -c /opt/build/constraints.txt
+RUN pip install --quiet --no-cache-dir --no-compile -r /opt/build/test_requirements.txt -c /opt/build/constraints.txt
 
 # What the tests import, compiled once here instead of in every job.
 RUN PYTHONDONTWRITEBYTECODE= python -c "import boto3, pytest, _pytest.junitxml"

@@ -5,9 +5,10 @@
     python json_to_neo4j.py --check      does the live graph answer what the coach asks? (after it went live)
     python json_to_neo4j.py --ask UID    what must be known before UID, from the live graph, as JSON
 
-Versions stand side by side in one database: each node carries the id of its version, and
-``(:Active {name})-[:POINTS_TO]->(:GraphVersion {id})`` says which one is live. Readers start at that pointer, so they
-see one version whole. ``tidegate load`` writes the same graph; loading by hand is for a database without Tidegate.
+Versions stand side by side in one database: each node carries the id of its version, and ``(:Active {name, version})``,
+which also ``-[:POINTS_TO]->(:GraphVersion {id})``, says which one is live. A reader takes the version from that pointer
+once, in the same statement as its question, so it sees one version whole. ``tidegate load`` writes the same nodes and
+edges; loading by hand is for a database without Tidegate.
 
 The server is named by ``NEO4J_HTTP_URL``, ``NEO4J_USER``, ``NEO4J_PASSWORD`` and, unless it is ``neo4j``,
 ``NEO4J_DATABASE``.
@@ -36,12 +37,18 @@ ROWS_AT_ONCE = 2000
 # What the check asks for: a standard of the first and of every later roadmap.
 ASKED = "math:quadratic-equation"
 
-ASK = """
-MATCH (:Active {name: $name})-[:POINTS_TO]->(v:GraphVersion)
-MATCH (s:Standard {version: v.id, uid: $uid})
+# The property is read rather than the relationship wherever there is one: setting a property is one write, but while a
+# relationship is deleted and made anew, a reader (Neo4j isolates no better than "read committed") may find none.
+POINTER = """
+MATCH (a:Active {name: $name}) OPTIONAL MATCH (a)-[:POINTS_TO]->(g:GraphVersion)
+WITH DISTINCT coalesce(a.version, g.id) AS version
+"""
+
+ASK = POINTER + """
+MATCH (s:Standard {version: version, uid: $uid})
 OPTIONAL MATCH (p:Standard)-[r:PREREQUISITE_OF]->(s)
-WITH v, s, p, r ORDER BY r.strength DESC, p.uid
-RETURN v.id, s.uid, s.code, s.text, collect(CASE WHEN p IS NULL THEN null ELSE
+WITH version, s, p, r ORDER BY r.strength DESC, p.uid
+RETURN version, s.uid, s.code, s.text, collect(CASE WHEN p IS NULL THEN null ELSE
   {uid: p.uid, code: p.code, text: p.text, strength: r.strength, version: p.version} END)
 """
 
@@ -92,10 +99,8 @@ class Neo4j:
 
 def live_version(server: Neo4j) -> str | None:
     """The id of the live version; None when this database has never had one."""
-    rows = server.run(
-        "OPTIONAL MATCH (v:GraphVersion {name: $name}) WITH count(v) AS versions "
-        "OPTIONAL MATCH (:Active {name: $name})-[:POINTS_TO]->(live:GraphVersion) RETURN versions, live.id", name=GRAPH)
-    versions, live = rows[0][0], [row[1] for row in rows if row[1] is not None]
+    versions = server.run("MATCH (v:GraphVersion {name: $name}) RETURN count(v)", name=GRAPH)[0][0]
+    live = [row[0] for row in server.run(POINTER + "RETURN version", name=GRAPH) if row[0] is not None]
     if len(live) > 1:
         raise GraphError(f"the pointer of {GRAPH!r} points to {len(live)} versions")
     if not live and versions:
@@ -121,7 +126,7 @@ def write_version(server: Neo4j, roadmap: Roadmap, version: str) -> None:
     for label in LABELS:
         rows = [{"uid": node["uid"], "properties": _properties(node)} for node in roadmap.nodes if node["label"] == label]
         for batch in _in_batches(rows):
-            server.run(f"UNWIND $rows AS row CREATE (n:{label} {{version: $version, uid: row.uid}}) "
+            server.run(f"UNWIND $rows AS row CREATE (n:GraphNode:{label} {{version: $version, uid: row.uid}}) "
                        "SET n += row.properties", rows=batch, version=version)
     kinds = sorted({(edge["type"], labels[edge["from"]], labels[edge["to"]]) for edge in roadmap.edges})
     for kind, start, end in kinds:
@@ -141,7 +146,7 @@ def make_live(server: Neo4j, version: str, sha256: str) -> None:
     """Moves the pointer, in one transaction."""
     server.run(
         "MERGE (v:GraphVersion {name: $name, id: $version}) SET v.sha256 = $sha256, v.commit = $commit "
-        "MERGE (a:Active {name: $name}) WITH a, v OPTIONAL MATCH (a)-[old:POINTS_TO]->() DELETE old "
+        "MERGE (a:Active {name: $name}) SET a.version = $version WITH a, v OPTIONAL MATCH (a)-[old:POINTS_TO]->() DELETE old "
         "WITH DISTINCT a, v CREATE (a)-[:POINTS_TO]->(v)",
         name=GRAPH, version=version, sha256=sha256, commit=os.environ.get("TIDEGATE_COMMIT", ""))
 

@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -73,17 +74,28 @@ def connect_mlflow():
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
     # A release is no Git work tree; the commit comes from MLFLOW_RUN_CONTEXT.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    # A training host says nothing to anybody but its tracking server.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     import mlflow
 
     return mlflow
+
+
+@contextmanager
+def mlflow_client():
+    """connect_mlflow(), with mlflow's own errors told in one line."""
+    mlflow = connect_mlflow()
+    try:
+        yield mlflow
+    except mlflow.exceptions.MlflowException as error:
+        raise TrainError(f"MLflow at {os.environ['MLFLOW_TRACKING_URI']} fails: {error}") from error
 
 
 def run_training(kind: str) -> None:
     """One run: fit, measure, keep the model. A failure marks the run as failed."""
     digits, sha256 = load_bound()
     fitted, validation = dataset.split(digits, VALIDATION_SHARE, SEED)
-    mlflow = connect_mlflow()
-    with mlflow.start_run(run_name=f"{kind}-{len(digits)}", tags={"model.kind": kind}) as run:
+    with mlflow_client() as mlflow, mlflow.start_run(run_name=f"{kind}-{len(digits)}", tags={"model.kind": kind}) as run:
         model = KINDS[kind](dataset.CLASSES, seed=SEED)
         mlflow.log_params({"model": kind, "data_path": DATA_PATH, "data_sha256": sha256, "rows": len(digits),
                            **model.settings})
@@ -108,13 +120,10 @@ def run_smoke(kind: str) -> None:
     """Everything a run needs is here: data readable and sound, model kind known, MLflow answering. Records nothing."""
     digits, _ = load_bound()
     KINDS[kind](dataset.CLASSES, seed=SEED, epochs=1).fit(digits.pixels, digits.labels)
-    client = connect_mlflow().MlflowClient()
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME")
-    experiment = client.get_experiment_by_name(name) if name else None
-    where = f"experiment {experiment.experiment_id}" if experiment else "an experiment that the first run creates"
-    if not name:
-        client.search_experiments(max_results=1)
-        where = "the default experiment"
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "Default")
+    with mlflow_client() as mlflow:
+        experiment = mlflow.MlflowClient().get_experiment_by_name(name)
+    where = f"experiment {experiment.experiment_id}" if experiment else f"a new experiment {name!r}"
     print(f"smoke: {kind} can train on {DATA_PATH} ({len(digits)} rows) into {where}")
 
 

@@ -223,19 +223,25 @@ def test_neo4j_that_is_down_is_an_error(monkeypatch):
 
 
 def test_check_before_the_first_graph(fake, capsys):
-    fake.answers = [rows([0, None])]
+    fake.answers = [rows([0]), rows()]
     assert json_to_neo4j.main(["--check"]) == 0
     assert "no graph has ever been loaded" in capsys.readouterr().out
 
 
 def test_check_refuses_a_pointer_that_points_nowhere(fake, capsys):
-    fake.answers = [rows([2, None])]
+    fake.answers = [rows([2]), rows([None])]
     assert json_to_neo4j.main(["--check"]) == 1
     assert "points to none" in capsys.readouterr().err
 
 
+def test_check_refuses_two_live_versions(fake, capsys):
+    fake.answers = [rows([2]), rows(["v1"], ["v2"])]
+    assert json_to_neo4j.main(["--check"]) == 1
+    assert "points to 2 versions" in capsys.readouterr().err
+
+
 def test_check_refuses_a_graph_without_the_answer(fake, capsys):
-    fake.answers = [rows([1, "v1"]), rows()]
+    fake.answers = [rows([1]), rows(["v1"]), rows()]
     assert json_to_neo4j.main(["--check"]) == 1
     assert "no standard" in capsys.readouterr().err
 
