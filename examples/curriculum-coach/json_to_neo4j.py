@@ -124,7 +124,8 @@ def write_version(server: Neo4j, roadmap: Roadmap, version: str) -> None:
         server.run(f"MATCH (n:{label} {{version: $version}}) DETACH DELETE n", version=version)
     labels = {node["uid"]: node["label"] for node in roadmap.nodes}
     for label in LABELS:
-        rows = [{"uid": node["uid"], "properties": _properties(node)} for node in roadmap.nodes if node["label"] == label]
+        rows = [{"uid": node["uid"], "properties": _properties(node)} for node in roadmap.nodes
+                if node["label"] == label]
         for batch in _in_batches(rows):
             server.run(f"UNWIND $rows AS row CREATE (n:GraphNode:{label} {{version: $version, uid: row.uid}}) "
                        "SET n += row.properties", rows=batch, version=version)
@@ -146,8 +147,8 @@ def make_live(server: Neo4j, version: str, sha256: str) -> None:
     """Moves the pointer, in one transaction."""
     server.run(
         "MERGE (v:GraphVersion {name: $name, id: $version}) SET v.sha256 = $sha256, v.commit = $commit "
-        "MERGE (a:Active {name: $name}) SET a.version = $version WITH a, v OPTIONAL MATCH (a)-[old:POINTS_TO]->() DELETE old "
-        "WITH DISTINCT a, v CREATE (a)-[:POINTS_TO]->(v)",
+        "MERGE (a:Active {name: $name}) SET a.version = $version "
+        "WITH a, v OPTIONAL MATCH (a)-[old:POINTS_TO]->() DELETE old WITH DISTINCT a, v CREATE (a)-[:POINTS_TO]->(v)",
         name=GRAPH, version=version, sha256=sha256, commit=os.environ.get("TIDEGATE_COMMIT", ""))
 
 

@@ -1,7 +1,7 @@
 """A curriculum roadmap as nodes and edges: reading it, and naming everything that is wrong with it.
 
     {"curriculum": "...", "revision": "2022",
-     "nodes": [{"uid": "math:zero", "label": "Standard", "code": "[2수01-05]", "text": "...", "grade_band": 2, ...}, ...],
+     "nodes": [{"uid": "math:zero", "label": "Standard", "code": "[2수01-05]", "text": "...", ...}, ...],
      "edges": [{"type": "PREREQUISITE_OF", "from": "math:zero", "to": "math:subtract-within-10", "strength": 0.5}, ...]}
 
 ``uid`` is for ever; ``code`` belongs to one revision of the curriculum. Labels and types become part of Cypher text,

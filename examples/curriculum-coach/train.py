@@ -30,7 +30,7 @@ DATA_PATH = "s3://team-data/training/batch-001.jsonl"
 SEED = 0
 VALIDATION_SHARE = 0.2
 
-# Every kind reads at least 93 % of the hold-out right after an honest batch, and about 10 % after labels that are noise.
+# Every kind reads at least 93 % of the hold-out right after an honest batch, and about 10 % after shuffled labels.
 ACCURACY_FLOOR = 0.85
 
 # Only the training host has this file; the pipeline, and so whoever uploads data, can neither read nor fit it.
@@ -95,7 +95,8 @@ def run_training(kind: str) -> None:
     """One run: fit, measure, keep the model. A failure marks the run as failed."""
     digits, sha256 = load_bound()
     fitted, validation = dataset.split(digits, VALIDATION_SHARE, SEED)
-    with mlflow_client() as mlflow, mlflow.start_run(run_name=f"{kind}-{len(digits)}", tags={"model.kind": kind}) as run:
+    name = f"{kind}-{len(digits)}"
+    with mlflow_client() as mlflow, mlflow.start_run(run_name=name, tags={"model.kind": kind}) as run:
         model = KINDS[kind](dataset.CLASSES, seed=SEED)
         mlflow.log_params({"model": kind, "data_path": DATA_PATH, "data_sha256": sha256, "rows": len(digits),
                            **model.settings})

@@ -152,7 +152,9 @@ def test_two_cycles_are_two_faults():
     assert sum(fault.startswith("prerequisite cycle") for fault in told) == 2
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"nodes": []}', b'{"nodes": {}, "edges": []}', b"\xff", b"[" * 10**5])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{", b'{"nodes": []}', b'{"nodes": {}, "edges": []}', b"\xff", b"[" * 10**5]
+)
 def test_file_that_is_no_roadmap(data):
     assert len(faults_of(data)) == 1
 

@@ -21,7 +21,8 @@ from models import KINDS
 
 # Fitting labels better than this many times the most frequent label's share is learning, not guessing.
 BETTER_THAN_CHANCE = 1.5
-SECONDS_PER_FIT = 5.0
+# Ten times what it takes on one slow core: a fit that exceeds it has changed in kind.
+SECONDS_PER_FIT = 10.0
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +153,9 @@ def test_s3_uri_names_object_and_version(uri, bucket, key, version):
     assert (wanted.bucket, wanted.key, wanted.version) == (bucket, key, version)
 
 
-@pytest.mark.parametrize("uri", ["s3://b", "s3://b/", "s3:///k", "/k", "s3://b/k?versionId=", "s3://b/k?v=1", "s3://b/%ff"])
+@pytest.mark.parametrize(
+    "uri", ["s3://b", "s3://b/", "s3:///k", "/k", "s3://b/k?versionId=", "s3://b/k?v=1", "s3://b/%ff"]
+)
 def test_uri_that_names_no_object_is_refused(uri):
     with pytest.raises(DataError):
         parse_s3(uri)
