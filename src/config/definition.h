@@ -157,6 +157,8 @@ struct Job {
   std::vector<std::string> before_script;
   std::vector<std::string> script;
   std::vector<std::string> after_script;
+  std::vector<Place> before_script_places;  ///< of each line; empty when there are very many lines
+  std::vector<Place> script_places;         ///< likewise
 
   std::optional<Image> image;
   std::vector<Service> services;

@@ -27,19 +27,23 @@ struct KeywordReader {
   bool inherited = false;  ///< may come from `default`
 };
 
-void read_lines(const Value& value, std::vector<std::string>& lines) {
-  if (auto read = read_script(value)) lines = *std::move(read);
+void read_before_script(const Value& value, Job& job) {
+  auto script = read_script(value).value_or(Script());
+  job.before_script = std::move(script.lines);
+  job.before_script_places = std::move(script.places);
+}
+
+void read_after_script(const Value& value, Job& job) {
+  job.after_script = read_script(value).value_or(Script()).lines;
 }
 
 void read_main_script(const Value& value, Job& job) {
-  auto read = read_script(value);
-  if (!read) {
-    job.script = {""};  // it is there; what is wrong with it has been said
-    return;
-  }
-  job.script = *std::move(read);
-  const bool blank = std::ranges::all_of(job.script, [](const std::string& line) { return line.empty(); });
+  auto script = read_script(value);
+  if (!script) return;
+  const bool blank = std::ranges::all_of(script->lines, [](const std::string& line) { return line.empty(); });
   if (blank) value.error("invalid-value", "can't be blank");
+  job.script = std::move(script->lines);
+  job.script_places = std::move(script->places);
 }
 
 void read_tags(const Value& value, Job& job) {
@@ -83,10 +87,10 @@ void read_inherit(const Value& value, Job& job) {
 }
 
 constexpr auto kReaders = std::to_array<KeywordReader>({
-    {"after_script", [](const Value& v, Job& job) { read_lines(v, job.after_script); }, true},
+    {"after_script", read_after_script, true},
     {"allow_failure", [](const Value& v, Job& job) { job.allow_failure = read_allow_failure(v); }},
     {"artifacts", [](const Value& v, Job& job) { job.artifacts = read_artifacts(v); }, true},
-    {"before_script", [](const Value& v, Job& job) { read_lines(v, job.before_script); }, true},
+    {"before_script", read_before_script, true},
     {"cache", [](const Value& v, Job& job) { job.cache = read_caches(v); }, true},
     {"coverage", read_coverage},
     {"dependencies", [](const Value& v, Job& job) { job.dependencies = read_strings(v); }},

@@ -10,6 +10,7 @@ namespace tidegate::config {
 namespace {
 
 constexpr int kMaxNesting = 10;
+constexpr std::size_t kMaxPlaces = 5000;
 
 std::string words_of(Keywords table) {
   std::string words;
@@ -169,28 +170,29 @@ std::optional<std::vector<const yaml::Node*>> flatten(const Value& value) {
   return std::nullopt;
 }
 
-std::optional<std::vector<std::string>> read_script(const Value& value) {
-  if (value.node().is_string()) return std::vector{value.node().text};
+std::optional<Script> read_script(const Value& value) {
+  if (value.node().is_string())
+    return Script{.lines = {value.node().text}, .places = {value.node().mark.place()}};
+  constexpr std::string_view kWanted = "should be a string or a nested array of strings up to 10 levels deep";
   const auto items = flatten(value);
   if (!items) {
-    value.error("invalid-type", "should be a string or a nested array of strings up to 10 levels deep");
+    value.error("invalid-type", kWanted);
     return std::nullopt;
   }
-  std::vector<std::string> lines;
-  lines.reserve(items->size());
+  Script script;
+  script.lines.reserve(items->size());
   for (const yaml::Node* item : *items) {
-    if (item->is_string()) {
-      lines.push_back(item->text);
-      continue;
+    if (!item->is_string()) {
+      value.findings().error(
+          "invalid-type", item->mark, fmt::format("{} config {}", value.path(), kWanted),
+          item->is_map() ? "A line with \": \" is read as a hash; put the whole line in single quotes."
+                         : "Put the line in quotes.");
+      return std::nullopt;
     }
-    value.findings().error(
-        "invalid-type", item->mark,
-        value.path() + " config should be a string or a nested array of strings up to 10 levels deep",
-        item->is_map() ? "A line with \": \" is read as a hash; put the whole line in single quotes."
-                       : "Put the line in quotes.");
-    return std::nullopt;
+    script.lines.push_back(item->text);
+    if (items->size() <= kMaxPlaces) script.places.push_back(item->mark.place());
   }
-  return lines;
+  return script;
 }
 
 }  // namespace tidegate::config

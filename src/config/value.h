@@ -55,8 +55,12 @@ std::optional<std::vector<int>> read_exit_codes(const Value& value);
 std::optional<Seconds> read_duration(const Value& value, Seconds most);
 /// One of the words of the table.
 std::optional<std::string> read_word(const Value& value, Keywords table);
+struct Script {
+  std::vector<std::string> lines;
+  std::vector<Place> places;  ///< of each line; left empty beyond 5,000 lines
+};
 /// A string, or strings in arrays nested up to 10 deep, flattened.
-std::optional<std::vector<std::string>> read_script(const Value& value);
+std::optional<Script> read_script(const Value& value);
 
 /// The items of an array whose arrays are flattened up to 10 deep; nothing when it is no array or deeper.
 std::optional<std::vector<const yaml::Node*>> flatten(const Value& value);
