@@ -1,0 +1,262 @@
+// Properties of the state machine under random pipelines and random events: in order, late, doubled,
+// senseless.
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "pipeline/machine.h"
+
+namespace tidegate::pipeline {
+namespace {
+
+using config::When;
+using enum JobStatus;
+
+class Walk {
+ public:
+  explicit Walk(std::uint32_t seed) : random_(seed) {
+    const std::uint32_t stages = 1 + pick(4);
+    for (std::uint32_t stage = 0; stage < stages; ++stage) {
+      for (std::uint32_t i = 0, count = 1 + pick(4); i < count; ++i) add_job(stage);
+    }
+  }
+
+  /// Random events, many of them senseless; then the outside does its work until nothing moves.
+  int run() {
+    send(Started{});
+    for (std::uint32_t i = 0, count = 5 + pick(40); i < count; ++i) random_event();
+    if (pick(3) == 0) send(PipelineCanceled{pick(2) == 0}), canceled_ = true;
+    settle();
+    check_settled();
+    return steps_;
+  }
+
+ private:
+  std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_() % below); }
+  bool chance(std::uint32_t percent) { return pick(100) < percent; }
+
+  void add_job(std::uint32_t stage) {
+    JobState job;
+    job.id = JobId(++last_id_);
+    job.name = "job" + std::to_string(last_id_);
+    job.stage = stage;
+    const std::uint32_t when = pick(10);
+    job.when = when < 5    ? When::kOnSuccess
+               : when == 5 ? When::kOnFailure
+               : when == 6 ? When::kAlways
+               : when == 7 ? When::kDelayed
+                           : When::kManual;
+    job.allow_failure = chance(25);
+    if (chance(20)) job.allow_failure_codes = {3};
+    if (chance(25)) job.retry_max = 1 + static_cast<int>(pick(2));
+    if (chance(35)) {
+      job.needs.emplace();
+      for (const auto& other : state_.jobs) {
+        if (chance(30)) job.needs->push_back(other.name);
+      }
+    }
+    state_.jobs.push_back(job);
+  }
+
+  JobId any_job() {
+    if (chance(3)) return JobId(9999);
+    return state_.jobs[pick(static_cast<std::uint32_t>(state_.jobs.size()))].id;
+  }
+
+  void random_event() {
+    const JobId job = any_job();
+    switch (pick(12)) {
+      case 0:
+      case 1:
+        return send(JobPicked{job});
+      case 2:
+      case 3:
+        return send(JobSucceeded{job});
+      case 4:
+        return send(JobFailed{job, chance(30) ? "runner_system_failure" : "script_failure",
+                              static_cast<int>(pick(5))});
+      case 5:
+        return send(JobRequeued{job});
+      case 6:
+        return send(JobPlayed{job});
+      case 7:
+        return send(JobDue{job});
+      case 8:
+        return send(JobCanceled{job, chance(50)});
+      case 9:
+        return send(JobRetried{job, chance(90) ? JobId(++last_id_) : any_job()});
+      case 10:
+        return chance(4) ? send(PipelineCanceled{chance(50)}) : send(Started{});
+      default:
+        return answer_effects();
+    }
+  }
+
+  /// What the rim does with effects: automatic retries.
+  void answer_effects() {
+    for (const auto& effect : pending_effects(state_)) {
+      if (const auto* retry = std::get_if<RetryJob>(&effect))
+        return send(JobRetried{retry->job, JobId(++last_id_)});
+    }
+  }
+
+  /// Runners, timers and the rim do all they can; blocking manual jobs are left alone.
+  void settle() {
+    for (int round = 0; round < 10'000; ++round) {
+      const auto effects = pending_effects(state_);
+      const auto running = std::ranges::find(state_.jobs, kRunning, &JobState::status);
+      if (!effects.empty()) {
+        answer(effects[pick(static_cast<std::uint32_t>(effects.size()))]);
+      } else if (running != state_.jobs.end()) {
+        finish_one(running->id);
+      } else {
+        return;
+      }
+    }
+    FAIL() << "does not settle";
+  }
+
+  void answer(const Effect& effect) {
+    if (const auto* e = std::get_if<EnqueueJob>(&effect)) {
+      send(JobPicked{e->job});
+      if (chance(80)) finish_one(e->job);
+    }
+    if (const auto* e = std::get_if<ScheduleJob>(&effect)) send(JobDue{e->job});
+    if (const auto* e = std::get_if<SignalCancel>(&effect)) finish_one(e->job);
+    if (const auto* e = std::get_if<RetryJob>(&effect)) send(JobRetried{e->job, JobId(++last_id_)});
+  }
+
+  void finish_one(JobId job) {
+    if (chance(70)) return send(JobSucceeded{job});
+    send(JobFailed{job, "script_failure", static_cast<int>(pick(5))});
+  }
+
+  void send(const Event& event) {
+    ++steps_;
+    const auto before = statuses();
+    const auto effects = apply(state_, event);
+    check_effects(before, effects);
+    check_composite();
+    if (chance(15)) check_doubled(event);
+  }
+
+  /// Processing leaves nothing to do, and the same event once more changes nothing.
+  void check_doubled(const Event& event) {
+    State again = state_;
+    EXPECT_TRUE(apply(again, Started{}).empty()) << "processing was not finished";
+    EXPECT_TRUE(apply(again, event).empty()) << "a doubled event moved something, number " << event.index();
+    EXPECT_EQ(again, state_);
+  }
+
+  using Statuses = std::unordered_map<std::int64_t, JobStatus>;
+
+  Statuses statuses() const {
+    Statuses out;
+    for (const auto& job : state_.jobs) out.emplace(job.id.value(), job.status);
+    return out;
+  }
+
+  static const JobState* find(const State& state, JobId id) {
+    const auto found = std::ranges::find(state.jobs, id, &JobState::id);
+    return found == state.jobs.end() ? nullptr : &*found;
+  }
+
+  /// No job leaves `created` towards running before its stage or needs allow; every change is told.
+  void check_effects(Statuses told, const std::vector<Effect>& effects) {
+    for (const auto& effect : effects) {
+      if (const auto* change = std::get_if<StatusChanged>(&effect)) {
+        const auto known = told.emplace(change->job.value(), kCreated).first;
+        EXPECT_EQ(change->from, known->second);
+        known->second = change->to;
+        if (change->from == kCreated && change->to != kCanceled && change->to != kSkipped) {
+          check_may_start(change->job);
+        }
+      }
+      if (const auto* finished = std::get_if<PipelineFinished>(&effect)) {
+        EXPECT_TRUE(is_completed(finished->status));
+      }
+    }
+    for (const auto& job : state_.jobs) {
+      const auto known = told.find(job.id.value());
+      EXPECT_EQ(job.status, known == told.end() ? kCreated : known->second) << "a change was not told";
+    }
+  }
+
+  /// GitLab's first rule for needs: one that was skipped (or is an ignored manual job) decides at once, so a
+  /// job with `when: always` then starts while its other needs still run.
+  bool decided_by_a_skipped_need(const JobState& job) const {
+    return job.needs && std::ranges::any_of(state_.jobs, [&](const JobState& other) {
+             const bool needed =
+                 !other.retried && std::ranges::find(*job.needs, other.name) != job.needs->end();
+             return needed && (other.status == kSkipped || (other.status == kManual && other.allow_failure));
+           });
+  }
+
+  void check_may_start(JobId id) {
+    const JobState* job = find(state_, id);
+    ASSERT_NE(job, nullptr);
+    if (decided_by_a_skipped_need(*job)) {
+      EXPECT_EQ(job->when, When::kAlways);
+      return;
+    }
+    for (const auto& other : state_.jobs) {
+      if (other.retried || other.id == id) continue;
+      const bool waits = job->needs ? std::ranges::find(*job->needs, other.name) != job->needs->end()
+                                    : other.stage < job->stage;
+      if (!waits) continue;
+      const bool ignored = other.status == kManual && other.allow_failure;
+      EXPECT_TRUE((is_completed(other.status) && !other.retry_due) || ignored)
+          << job->name << " started before " << other.name << " was done";
+    }
+  }
+
+  void check_composite() {
+    std::vector<const JobState*> jobs;
+    bool alive = false;
+    for (const auto& job : state_.jobs) {
+      if (job.retried) continue;
+      jobs.push_back(&job);
+      const bool blocked = job.status == kManual || job.status == kScheduled;
+      alive = alive || job.retry_due || (!is_completed(job.status) && !blocked);
+    }
+    EXPECT_EQ(composite(jobs, false).value_or(kSuccess), state_.status);
+    if (is_completed(state_.status)) EXPECT_FALSE(alive) << "a completed pipeline has jobs that go on";
+  }
+
+  void check_settled() {
+    bool blocking = false;
+    for (const auto& job : state_.jobs) {
+      if (!job.retried && job.status == kManual && !job.allow_failure) blocking = true;
+    }
+    if (canceled_) EXPECT_FALSE(blocking) << "cancel leaves nothing that waits";
+    if (blocking) {
+      EXPECT_EQ(state_.status, kManual);
+    } else {
+      EXPECT_TRUE(is_completed(state_.status)) << to_string(state_.status);
+    }
+  }
+
+  std::mt19937 random_;
+  State state_;
+  std::int64_t last_id_ = 0;
+  int steps_ = 0;
+  bool canceled_ = false;
+};
+
+TEST(MachineRandom, AHundredThousandSteps) {
+  int steps = 0;
+  for (std::uint32_t seed = 1; steps < 100'000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    steps += Walk(seed).run();
+    if (HasFailure()) return;  // the first seed is enough
+  }
+  RecordProperty("steps", steps);
+}
+
+}  // namespace
+}  // namespace tidegate::pipeline
