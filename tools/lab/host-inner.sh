@@ -19,15 +19,17 @@ ip addr add "$address" dev eth0
 ip link set eth0 up
 
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/sshd /run/lock /run/lab-docker /run/lab-ssh
+mkdir -p /run/sshd /run/lock /run/lab-docker /run/lab-ssh /run/lab-host
+mount --bind "$dir" /run/lab-host # what is bound below may hide the directory's own place
 mount --bind "$docker" /run/lab-docker
 ln -s lab-docker/docker.sock /run/docker.sock
 mount --bind "$dir/ssh" /run/lab-ssh
 for f in passwd group hosts hostname; do
-  [[ -e /etc/$f ]] || : >"/etc/$f"
+  [[ -e /etc/$f ]] || : >"/etc/$f" # a bare root may lack some
   mount --bind "$dir/etc/$f" "/etc/$f"
 done
-for d in srv home tmp; do mount --bind "$dir/$d" "/$d"; done
+for d in srv home tmp; do mount --bind "/run/lab-host/$d" "/$d"; done
+umount /run/lab-host
 cd /
 
 exec tini -- /usr/sbin/sshd -D -e -f /run/lab-ssh/sshd_config

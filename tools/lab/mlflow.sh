@@ -20,7 +20,8 @@ mlflow_start() {
   lab_port_free "$LAB_IP" "$LAB_PORT_MLFLOW" || return 1
   mkdir -p "$LAB_MLFLOW/artifacts"
   # It starts processes of its own: in a pid namespace none is left behind. PATH: it looks for them by name.
-  lab_spawn mlflow unshare --pid --fork --kill-child --mount-proc tini -- env "PATH=$LAB_VENV/bin:$PATH" MLFLOW_DISABLE_TELEMETRY=true \
+  lab_spawn mlflow unshare --pid --fork --kill-child --mount --propagation unchanged \
+    bash "$LAB_HERE/pid-inner.sh" "$LAB_MLFLOW/root" env "PATH=$LAB_VENV/bin:$PATH" MLFLOW_DISABLE_TELEMETRY=true \
     DO_NOT_TRACK=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
     "$LAB_VENV/bin/mlflow" server --host "$LAB_IP" --port "$LAB_PORT_MLFLOW" --workers 1 \
     --backend-store-uri "sqlite:///$LAB_MLFLOW/mlflow.db" --artifacts-destination "$LAB_MLFLOW/artifacts" \
@@ -28,4 +29,8 @@ mlflow_start() {
   lab_wait mlflow 120 mlflow_answers
 }
 
-mlflow_stop() { lab_end mlflow; }
+mlflow_stop() {
+  lab_end mlflow
+  umount -R -l "$LAB_MLFLOW/root" 2>/dev/null
+  return 0
+}
