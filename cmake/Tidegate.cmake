@@ -29,6 +29,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # Boost 1.81 headers; Boost.JSON is compiled.
 find_package(Boost 1.81 REQUIRED COMPONENTS json)

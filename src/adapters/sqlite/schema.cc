@@ -1,0 +1,90 @@
+#include "adapters/sqlite/schema.h"
+
+#include <array>
+
+#include <fmt/core.h>
+
+namespace tidegate::sqlite {
+namespace {
+
+// Times are milliseconds since 1970 (UTC). Sealed columns hold what Vault::seal gave.
+constexpr std::string_view kStep1 = R"sql(
+CREATE TABLE projects(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, default_branch TEXT NOT NULL,
+  next_iid INTEGER NOT NULL DEFAULT 1, created_at INTEGER NOT NULL);
+CREATE TABLE tokens(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, project INTEGER NOT NULL, name TEXT NOT NULL,
+  sha256 TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL);
+CREATE TABLE variables(project INTEGER NOT NULL REFERENCES projects(id), key TEXT NOT NULL, sealed_value TEXT NOT NULL,
+  masked INTEGER NOT NULL, protected INTEGER NOT NULL, raw INTEGER NOT NULL, file INTEGER NOT NULL,
+  PRIMARY KEY(project, key));
+CREATE TABLE known_refs(project INTEGER NOT NULL REFERENCES projects(id), ref TEXT NOT NULL, sha TEXT NOT NULL,
+  PRIMARY KEY(project, ref));
+
+CREATE TABLE sources(project INTEGER NOT NULL REFERENCES projects(id), source TEXT NOT NULL,
+  baseline_at INTEGER NOT NULL, PRIMARY KEY(project, source));
+CREATE TABLE events(id INTEGER PRIMARY KEY, project INTEGER NOT NULL, source TEXT NOT NULL, identity TEXT NOT NULL,
+  provider TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL, version_id TEXT NOT NULL, etag TEXT NOT NULL,
+  size INTEGER, sequencer TEXT NOT NULL, occurred_at INTEGER NOT NULL, origin TEXT NOT NULL, verdict TEXT NOT NULL,
+  reason TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 0, received_at INTEGER NOT NULL);
+CREATE INDEX events_identity ON events(project, source, identity);
+CREATE INDEX events_version ON events(version) WHERE version <> 0;
+CREATE TABLE keys(project INTEGER NOT NULL, source TEXT NOT NULL, key TEXT NOT NULL, identity TEXT NOT NULL,
+  sequencer TEXT NOT NULL, occurred_at INTEGER NOT NULL, etag TEXT NOT NULL, size INTEGER NOT NULL,
+  PRIMARY KEY(project, source, key));
+CREATE TABLE versions(id INTEGER PRIMARY KEY, project INTEGER NOT NULL REFERENCES projects(id), source TEXT NOT NULL,
+  number INTEGER NOT NULL, identity TEXT NOT NULL, bucket TEXT NOT NULL, key TEXT NOT NULL,
+  object_version TEXT NOT NULL, etag TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, uri TEXT NOT NULL,
+  state TEXT NOT NULL, reason TEXT NOT NULL, branch TEXT NOT NULL, base_sha TEXT NOT NULL, candidate_sha TEXT NOT NULL,
+  pipeline INTEGER NOT NULL, attempt INTEGER NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
+  finished_at INTEGER, UNIQUE(project, source, number));
+CREATE INDEX versions_candidate ON versions(project, candidate_sha);
+CREATE INDEX versions_object ON versions(project, source, key);
+
+CREATE TABLE pipelines(id INTEGER PRIMARY KEY, project INTEGER NOT NULL REFERENCES projects(id), iid INTEGER NOT NULL,
+  ref TEXT NOT NULL, is_tag INTEGER NOT NULL, sha TEXT NOT NULL, before_sha TEXT NOT NULL, source TEXT NOT NULL,
+  name TEXT NOT NULL, status TEXT NOT NULL, version INTEGER NOT NULL, yaml_errors TEXT NOT NULL, stages TEXT NOT NULL,
+  sealed_variables TEXT NOT NULL, created_at INTEGER NOT NULL, started_at INTEGER, finished_at INTEGER,
+  settled INTEGER NOT NULL);
+CREATE INDEX pipelines_project ON pipelines(project, id);
+CREATE INDEX pipelines_unsettled ON pipelines(id) WHERE settled = 0;
+CREATE TABLE jobs(id INTEGER PRIMARY KEY, pipeline INTEGER NOT NULL REFERENCES pipelines(id), project INTEGER NOT NULL,
+  position INTEGER NOT NULL, name TEXT NOT NULL, stage TEXT NOT NULL, status TEXT NOT NULL, rules TEXT NOT NULL,
+  allow_failure INTEGER NOT NULL, attempt INTEGER NOT NULL, retried INTEGER NOT NULL, failure_reason TEXT NOT NULL,
+  exit_code INTEGER, sealed_message TEXT NOT NULL, token TEXT NOT NULL UNIQUE, reason TEXT NOT NULL,
+  runner TEXT NOT NULL, created_at INTEGER NOT NULL, queued_at INTEGER, started_at INTEGER, finished_at INTEGER,
+  due_at INTEGER);
+CREATE INDEX jobs_pipeline ON jobs(pipeline, position);
+CREATE TABLE artifacts(id INTEGER PRIMARY KEY, job INTEGER NOT NULL REFERENCES jobs(id), type TEXT NOT NULL,
+  format TEXT NOT NULL, file TEXT NOT NULL, file_name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  expire_at INTEGER, UNIQUE(job, type, file_name));
+
+CREATE TABLE deliveries(id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL UNIQUE, project INTEGER NOT NULL,
+  pipeline INTEGER NOT NULL, job INTEGER NOT NULL, target TEXT NOT NULL, state TEXT NOT NULL, repository TEXT NOT NULL,
+  digest TEXT NOT NULL, release TEXT NOT NULL, previous TEXT NOT NULL, message TEXT NOT NULL,
+  created_at INTEGER NOT NULL, finished_at INTEGER);
+CREATE INDEX deliveries_pipeline ON deliveries(pipeline);
+CREATE TABLE quarantine(project INTEGER NOT NULL, digest TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(project, digest));
+)sql";
+
+constexpr std::array<std::string_view, 1> kSteps{kStep1};
+
+}  // namespace
+
+Status migrate(Database& database) {
+  std::int64_t version = 0;
+  TG_CHECK(database.query("PRAGMA user_version", {}, [&](const Row& row) { version = row.integer(0); }));
+  if (version > static_cast<std::int64_t>(kSteps.size())) {
+    return fail(Errc::kEnvironment,
+                fmt::format("the database has schema {}, this tidegate knows {}: use the newer program",
+                            version, kSteps.size()));
+  }
+  for (auto step = static_cast<std::size_t>(version); step < kSteps.size(); ++step) {
+    TG_CHECK(database.transaction([&]() -> Status {
+      TG_CHECK(database.script(kSteps[step]));
+      return database.script(fmt::format("PRAGMA user_version={}", step + 1));
+    }));
+  }
+  return {};
+}
+
+}  // namespace tidegate::sqlite

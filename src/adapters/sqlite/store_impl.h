@@ -1,0 +1,113 @@
+// The class behind open_store(); its methods are spread over store_*.cc by subject.
+#pragma once
+
+#include "adapters/sqlite/database.h"
+#include "adapters/sqlite/vault.h"
+#include "app/ports/store.h"
+
+namespace tidegate::sqlite {
+
+class SqliteStore final : public app::Store {
+ public:
+  SqliteStore(Database database, Vault vault) : db_(std::move(database)), vault_(std::move(vault)) {}
+
+  Status transaction(const std::function<Status()>& work) override { return db_.transaction(work); }
+
+  Result<app::Project> add_project(const std::string& path, const std::string& default_branch,
+                                   Instant now) override;
+  Result<std::vector<app::Project>> projects() override;
+  Result<std::optional<app::Project>> project(ProjectId id) override;
+  Result<std::optional<app::Project>> project_by_path(const std::string& path) override;
+  Result<std::int64_t> add_token(const app::Token& token) override;
+  Result<std::optional<app::Token>> token_by_hash(const std::string& sha256) override;
+  Result<std::vector<app::Token>> tokens(ProjectId project) override;
+  Status set_variable(ProjectId project, const app::ProjectVariable& variable) override;
+  Status remove_variable(ProjectId project, const std::string& key) override;
+  Result<std::vector<app::ProjectVariable>> variables(ProjectId project) override;
+  Result<std::vector<std::pair<std::string, std::string>>> known_refs(ProjectId project) override;
+  Status set_known_ref(ProjectId project, const std::string& ref, const std::string& sha) override;
+
+  Result<std::optional<Instant>> source_baseline(ProjectId project, const std::string& source) override;
+  Status set_source_baseline(ProjectId project, const std::string& source, Instant when) override;
+  Result<std::int64_t> add_event(const app::EventRecord& event) override;
+  Status set_event_version(std::int64_t event, VersionId version) override;
+  Result<std::vector<app::EventRecord>> events(ProjectId project, const std::string& source,
+                                               VersionId version, std::int64_t limit) override;
+  Result<bool> event_seen(ProjectId project, const std::string& source, const std::string& identity) override;
+  Result<std::optional<app::KeyRecord>> key(ProjectId project, const std::string& source,
+                                            const std::string& key) override;
+  Status set_key(ProjectId project, const std::string& source, const std::string& key,
+                 const app::KeyRecord& record) override;
+
+  Result<app::Version> add_version(app::Version version) override;
+  Status save_version(const app::Version& version) override;
+  Result<std::optional<app::Version>> version(VersionId id) override;
+  Result<std::vector<app::Version>> versions(ProjectId project, const std::string& source,
+                                             std::int64_t limit) override;
+  Result<std::vector<app::Version>> unfinished_versions() override;
+  Result<std::optional<app::Version>> version_of_object(ProjectId project, const std::string& source,
+                                                        const std::string& key,
+                                                        const std::string& object_version) override;
+  Result<std::optional<app::Version>> version_of_candidate(ProjectId project,
+                                                           const std::string& sha) override;
+
+  Result<app::Pipeline> add_pipeline(app::Pipeline pipeline, std::vector<app::Job>& jobs) override;
+  Status save_pipeline(const app::Pipeline& pipeline) override;
+  Result<std::optional<app::Pipeline>> pipeline(PipelineId id) override;
+  Result<std::vector<app::Pipeline>> pipelines(ProjectId project, std::int64_t limit,
+                                               std::int64_t offset) override;
+  Result<std::vector<app::Pipeline>> unsettled_pipelines() override;
+  Result<JobId> add_job(app::Job& job) override;
+  Status save_job(const app::Job& job) override;
+  Result<std::optional<app::Job>> job(JobId id) override;
+  Result<std::optional<app::Job>> job_by_token(const std::string& token) override;
+  Result<std::vector<app::Job>> jobs(PipelineId pipeline) override;
+  Result<std::int64_t> add_artifact(const app::Artifact& artifact) override;
+  Result<std::vector<app::Artifact>> artifacts(JobId job) override;
+
+  Result<DeploymentId> add_delivery(const app::Delivery& delivery) override;
+  Status save_delivery(const app::Delivery& delivery) override;
+  Result<std::optional<app::Delivery>> delivery_by_key(const std::string& key) override;
+  Result<std::vector<app::Delivery>> deliveries_of(PipelineId pipeline) override;
+  Result<std::vector<app::Delivery>> deliveries(ProjectId project, const std::string& target,
+                                                std::int64_t limit) override;
+  Status quarantine(ProjectId project, const app::Quarantined& entry) override;
+  Result<std::vector<app::Quarantined>> quarantined(ProjectId project) override;
+
+ private:
+  using Values = std::vector<Value>;
+
+  /// Every row that `sql` gives, each turned into a T by `read`.
+  template <class T, class Read>
+  Result<std::vector<T>> all(std::string_view sql, const Values& values, Read read) {
+    std::vector<T> out;
+    TG_CHECK(db_.query(sql, values, [&](const Row& row) { out.push_back(read(row)); }));
+    return out;
+  }
+  /// The first such row, if any.
+  template <class T, class Read>
+  Result<std::optional<T>> first(std::string_view sql, const Values& values, Read read) {
+    std::optional<T> out;
+    TG_CHECK(db_.query(sql, values, [&](const Row& row) {
+      if (!out) out = read(row);
+    }));
+    return out;
+  }
+  Result<std::vector<app::Version>> read_versions(const std::string& where, const Values& values);
+  Result<std::vector<app::Pipeline>> read_pipelines(const std::string& where, const Values& values);
+  Result<std::vector<app::Job>> read_jobs(const std::string& where, const Values& values);
+  Result<std::vector<app::Delivery>> read_deliveries(const std::string& where, const Values& values);
+
+  Database db_;
+  Vault vault_;
+};
+
+/// The first of several, if any.
+template <class T>
+Result<std::optional<T>> only(Result<std::vector<T>> found) {
+  if (!found) return found.error();
+  if (found->empty()) return std::optional<T>();
+  return std::optional<T>(std::move(found->front()));
+}
+
+}  // namespace tidegate::sqlite

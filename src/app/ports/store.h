@@ -1,0 +1,274 @@
+// Store: everything the server remembers. One transaction per decision; what it has returned survives kill
+// -9.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "dataset/event.h"
+#include "dataset/intake.h"
+#include "pipeline/job_message.h"
+#include "pipeline/machine.h"
+
+namespace tidegate::app {
+
+struct Project {
+  ProjectId id;
+  std::string path;  ///< group/name
+  std::string default_branch = "main";
+  Instant created_at{};
+};
+
+/// What a token lets its holder do. kAdmin: everything; kProject: API and Git of one project; kTrigger: start
+/// pipelines; kHook: announce objects.
+enum class TokenKind : std::uint8_t { kAdmin, kProject, kTrigger, kHook };
+std::string_view to_string(TokenKind kind);
+
+/// Only the SHA-256 of a token is kept.
+struct Token {
+  std::int64_t id = 0;
+  TokenKind kind = TokenKind::kProject;
+  ProjectId project;  ///< 0 for admin tokens
+  std::string name;
+  std::string sha256;
+  Instant created_at{};
+};
+
+struct ProjectVariable {
+  std::string key;
+  std::string value;
+  bool masked = false;
+  bool is_protected = false;  ///< only for pipelines of protected refs, never for candidates
+  bool raw = false;
+  bool file = false;
+};
+
+/// An event as it was recorded, with what was decided about it and why.
+struct EventRecord {
+  std::int64_t id = 0;
+  ProjectId project;
+  std::string source;
+  dataset::ObjectEvent event;
+  std::string identity;
+  std::string verdict;
+  std::string reason;
+  VersionId version;  ///< the dataset version it became part of; 0: none
+  Instant received_at{};
+};
+
+/// What is remembered of one key of a source.
+struct KeyRecord {
+  dataset::KeyState state;
+  std::string etag;
+  std::uint64_t size = 0;
+};
+
+/// The life of a dataset version. Those that are not final are taken up again after a restart.
+enum class VersionState : std::uint8_t {
+  kBaseline,     ///< final: was there before we looked; nothing ran for it
+  kWaiting,      ///< for the quiet period, or for the version before it
+  kFetching,     ///< its bytes are being copied and hashed
+  kBinding,      ///< a candidate commit is being made
+  kTesting,      ///< its pipeline runs
+  kPromoting,    ///< main and latest are being moved
+  kRollingBack,  ///< its releases and graphs are being taken back
+  kLive,         ///< final: promoted
+  kRejected,     ///< final: its pipeline failed, or it could not be bound
+  kSuperseded,   ///< final: a newer version came before this one ran
+};
+std::string_view to_string(VersionState state);
+std::optional<VersionState> parse_version_state(std::string_view text);
+bool is_final(VersionState state);
+
+struct Version {
+  VersionId id;
+  ProjectId project;
+  std::string source;
+  std::int64_t number = 0;  ///< counts from 1 within the source
+  std::string identity;
+  std::string bucket;
+  std::string key;
+  std::string object_version;
+  std::string etag;
+  std::uint64_t size = 0;
+  std::string sha256;  ///< empty until fetched
+  std::string uri;     ///< what the code is bound to
+  VersionState state = VersionState::kWaiting;
+  std::string reason;  ///< why it is in this state, for people
+  std::string branch;
+  std::string base_sha;
+  std::string candidate_sha;
+  PipelineId pipeline;
+  int attempt = 0;  ///< candidates made for it
+  Instant created_at{};
+  Instant due_at{};  ///< kWaiting: not before
+  std::optional<Instant> finished_at;
+};
+
+struct Pipeline {
+  PipelineId id;
+  ProjectId project;
+  std::int64_t iid = 0;
+  std::string ref;  ///< branch or tag name that CI_COMMIT_REF_NAME says
+  bool is_tag = false;
+  std::string sha;
+  std::string before_sha;
+  std::string source;
+  std::string name;
+  pipeline::JobStatus status = pipeline::JobStatus::kCreated;
+  VersionId version;  ///< of the candidate; 0: not a data pipeline
+  std::string yaml_errors;
+  std::vector<std::string> stages;
+  pipeline::JobVariables variables;
+  Instant created_at{};
+  std::optional<Instant> started_at;
+  std::optional<Instant> finished_at;
+  bool settled = false;  ///< what follows its end (promotion, roll back) is done
+};
+
+struct Job {
+  pipeline::JobState state;
+  PipelineId pipeline;
+  ProjectId project;
+  std::string stage;
+  pipeline::JobMessage message;
+  std::string reason;  ///< why it was created
+  std::string runner;  ///< who holds it
+  Instant created_at{};
+  std::optional<Instant> queued_at;
+  std::optional<Instant> started_at;
+  std::optional<Instant> finished_at;
+  std::optional<Instant> due_at;  ///< delayed jobs
+};
+
+struct Artifact {
+  std::int64_t id = 0;
+  JobId job;
+  std::string type;
+  std::string format;
+  std::string file;       ///< on the server
+  std::string file_name;  ///< for people
+  std::uint64_t size = 0;
+  std::string sha256;
+  std::optional<Instant> expire_at;
+};
+
+/// A release onto a target, or a graph load: both flip something and can be flipped back.
+enum class DeliveryKind : std::uint8_t { kRelease, kGraph };
+std::string_view to_string(DeliveryKind kind);
+
+struct Delivery {
+  DeploymentId id;
+  DeliveryKind kind = DeliveryKind::kRelease;
+  std::string key;  ///< stable name of the request; the same request is the same delivery
+  ProjectId project;
+  PipelineId pipeline;
+  JobId job;
+  std::string target;      ///< name in tidegate.yml
+  std::string state;       ///< running, live, failed, rolled_back
+  std::string repository;  ///< releases
+  std::string digest;      ///< releases
+  std::string release;     ///< release id or graph version
+  std::string previous;
+  std::string message;
+  Instant created_at{};
+  std::optional<Instant> finished_at;
+};
+
+struct Quarantined {
+  std::string digest;
+  std::string reason;
+  Instant at{};
+};
+
+/// Called on the server's state thread only. A failing disk is an Error (kUnavailable) and nothing has
+/// changed.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Runs `work` in one transaction: all of it survives or none. Nested calls join the outer one.
+  virtual Status transaction(const std::function<Status()>& work) = 0;
+
+  virtual Result<Project> add_project(const std::string& path, const std::string& default_branch,
+                                      Instant now) = 0;
+  virtual Result<std::vector<Project>> projects() = 0;
+  virtual Result<std::optional<Project>> project(ProjectId id) = 0;
+  virtual Result<std::optional<Project>> project_by_path(const std::string& path) = 0;
+
+  virtual Result<std::int64_t> add_token(const Token& token) = 0;
+  virtual Result<std::optional<Token>> token_by_hash(const std::string& sha256) = 0;
+  virtual Result<std::vector<Token>> tokens(ProjectId project) = 0;
+
+  virtual Status set_variable(ProjectId project, const ProjectVariable& variable) = 0;
+  virtual Status remove_variable(ProjectId project, const std::string& key) = 0;
+  virtual Result<std::vector<ProjectVariable>> variables(ProjectId project) = 0;
+
+  virtual Result<std::vector<std::pair<std::string, std::string>>> known_refs(ProjectId project) = 0;
+  virtual Status set_known_ref(ProjectId project, const std::string& ref, const std::string& sha) = 0;
+
+  virtual Result<std::optional<Instant>> source_baseline(ProjectId project, const std::string& source) = 0;
+  virtual Status set_source_baseline(ProjectId project, const std::string& source, Instant when) = 0;
+  virtual Result<std::int64_t> add_event(const EventRecord& event) = 0;
+  virtual Status set_event_version(std::int64_t event, VersionId version) = 0;
+  /// Newest first.
+  virtual Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source,
+                                                  VersionId version, std::int64_t limit) = 0;
+  virtual Result<bool> event_seen(ProjectId project, const std::string& source,
+                                  const std::string& identity) = 0;
+  virtual Result<std::optional<KeyRecord>> key(ProjectId project, const std::string& source,
+                                               const std::string& key) = 0;
+  virtual Status set_key(ProjectId project, const std::string& source, const std::string& key,
+                         const KeyRecord& record) = 0;
+
+  /// Gives it an id and a number.
+  virtual Result<Version> add_version(Version version) = 0;
+  virtual Status save_version(const Version& version) = 0;
+  virtual Result<std::optional<Version>> version(VersionId id) = 0;
+  /// Newest first; source empty: all sources.
+  virtual Result<std::vector<Version>> versions(ProjectId project, const std::string& source,
+                                                std::int64_t limit) = 0;
+  virtual Result<std::vector<Version>> unfinished_versions() = 0;
+  virtual Result<std::optional<Version>> version_of_object(ProjectId project, const std::string& source,
+                                                           const std::string& key,
+                                                           const std::string& object_version) = 0;
+  virtual Result<std::optional<Version>> version_of_candidate(ProjectId project, const std::string& sha) = 0;
+
+  /// Gives it an id and an iid; jobs get ids in their order.
+  virtual Result<Pipeline> add_pipeline(Pipeline pipeline, std::vector<Job>& jobs) = 0;
+  virtual Status save_pipeline(const Pipeline& pipeline) = 0;
+  virtual Result<std::optional<Pipeline>> pipeline(PipelineId id) = 0;
+  virtual Result<std::vector<Pipeline>> pipelines(ProjectId project, std::int64_t limit,
+                                                  std::int64_t offset) = 0;
+  virtual Result<std::vector<Pipeline>> unsettled_pipelines() = 0;
+
+  virtual Result<JobId> add_job(Job& job) = 0;
+  /// Everything but the message and token.
+  virtual Status save_job(const Job& job) = 0;
+  virtual Result<std::optional<Job>> job(JobId id) = 0;
+  virtual Result<std::optional<Job>> job_by_token(const std::string& token) = 0;
+  /// In the order of the pipeline; retried ones too.
+  virtual Result<std::vector<Job>> jobs(PipelineId pipeline) = 0;
+
+  virtual Result<std::int64_t> add_artifact(const Artifact& artifact) = 0;
+  virtual Result<std::vector<Artifact>> artifacts(JobId job) = 0;
+
+  virtual Result<DeploymentId> add_delivery(const Delivery& delivery) = 0;
+  virtual Status save_delivery(const Delivery& delivery) = 0;
+  virtual Result<std::optional<Delivery>> delivery_by_key(const std::string& key) = 0;
+  virtual Result<std::vector<Delivery>> deliveries_of(PipelineId pipeline) = 0;
+  /// Newest first; target empty: all.
+  virtual Result<std::vector<Delivery>> deliveries(ProjectId project, const std::string& target,
+                                                   std::int64_t limit) = 0;
+
+  virtual Status quarantine(ProjectId project, const Quarantined& entry) = 0;
+  virtual Result<std::vector<Quarantined>> quarantined(ProjectId project) = 0;
+};
+
+}  // namespace tidegate::app

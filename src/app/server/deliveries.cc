@@ -1,0 +1,352 @@
+#include "app/server/deliveries.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "base/log.h"
+#include "base/sha256.h"
+
+namespace tidegate::app {
+namespace {
+
+constexpr const char* kLive = "live";
+constexpr const char* kRunning = "running";
+constexpr const char* kFailed = "failed";
+constexpr const char* kRolledBack = "rolled_back";
+
+template <class T>
+const T* by_name(const std::vector<T>& list, const std::string& name) {
+  const auto found = std::ranges::find(list, name, &T::name);
+  return found == list.end() ? nullptr : &*found;
+}
+
+template <class T>
+Error unknown(std::string_view what, const std::string& name, const std::vector<T>& list) {
+  std::string names;
+  for (const T& item : list) names += (names.empty() ? "" : ", ") + item.name;
+  return fail(Errc::kNotFound, fmt::format("tidegate.yml has no {} \"{}\"; it has: {}", what, name,
+                                           names.empty() ? "none" : names));
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines) out += "\n  " + line;
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<std::mutex> Deliveries::lock_of(const std::string& name) {
+  const std::lock_guard guard(mutex_);
+  auto& lock = locks_[name];
+  if (!lock) lock = std::make_shared<std::mutex>();
+  return lock;
+}
+
+Result<Deliveries::JobContext> Deliveries::job_context(const std::string& token) {
+  return ports_.loop.call([&]() -> Result<JobContext> {
+    TG_TRY(const auto job, ports_.store.job_by_token(token));
+    if (!job || job->state.status != pipeline::JobStatus::kRunning) {
+      return fail(Errc::kDenied, "this job is over, or its token is wrong");
+    }
+    JobContext out;
+    out.job = *job;
+    TG_TRY(const auto pipeline, ports_.store.pipeline(job->pipeline));
+    TG_TRY(const auto project, ports_.store.project(job->project));
+    if (!pipeline || !project) return fail(Errc::kInternal, "the job's pipeline is gone");
+    out.pipeline = *pipeline;
+    out.project = *project;
+    if (pipeline->version) {
+      TG_TRY(out.version, ports_.store.version(pipeline->version));
+    }
+    TG_TRY(out.quarantined, ports_.store.quarantined(project->id));
+    return out;
+  });
+}
+
+Result<config::ProjectFile> Deliveries::project_file(const Project& project, const std::string& sha) const {
+  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto text, repository->read_file(sha, "tidegate.yml"));
+  if (!text)
+    return fail(Errc::kNotFound,
+                "commit " + sha.substr(0, 8) + " has no tidegate.yml, which says where releases go");
+  return config::load_project_file(*text).file;
+}
+
+// Stored before anything is touched: after a restart the same job finds its delivery again.
+Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind, const std::string& target,
+                                   const std::string& repository) {
+  return ports_.loop.call([&]() -> Result<Delivery> {
+    Delivery delivery;
+    delivery.kind = kind;
+    delivery.key = fmt::format("{}-{}-{}", to_string(kind), context.job.state.id.value(), target);
+    TG_TRY(const auto known, ports_.store.delivery_by_key(delivery.key));
+    if (known) return *known;
+    delivery.project = context.project.id;
+    delivery.pipeline = context.pipeline.id;
+    delivery.job = context.job.state.id;
+    delivery.target = target;
+    delivery.state = kRunning;
+    delivery.repository = repository;
+    delivery.created_at = ports_.clock.now();
+    TG_TRY(delivery.id, ports_.store.add_delivery(delivery));
+    return delivery;
+  });
+}
+
+Status Deliveries::finish(Delivery delivery, bool quarantine_digest) {
+  return ports_.loop.call([&]() -> Status {
+    delivery.finished_at = ports_.clock.now();
+    return ports_.store.transaction([&]() -> Status {
+      TG_CHECK(ports_.store.save_delivery(delivery));
+      if (!quarantine_digest || delivery.digest.empty()) return {};
+      return ports_.store.quarantine(delivery.project,
+                                     {delivery.digest, delivery.message, ports_.clock.now()});
+    });
+  });
+}
+
+// A candidate whose base is no longer the branch's head cannot be promoted; nothing is flipped for it.
+Status Deliveries::refuse_stale_candidate(const JobContext& context) const {
+  if (!context.version) return {};
+  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(context.project)));
+  TG_TRY(const auto head, repository->resolve("refs/heads/" + context.version->branch));
+  if (head == context.version->base_sha) return {};
+  return fail(
+      Errc::kConflict,
+      fmt::format("{} has moved from {} to {} since this candidate was made: it will be made again",
+                  context.version->branch, context.version->base_sha.substr(0, 8), head.substr(0, 8)));
+}
+
+DeployRequest Deliveries::deploy_request(const JobContext& context, const config::Target& target,
+                                         const std::string& key) const {
+  DeployRequest out;
+  out.deployment = key;
+  out.target = target;
+  out.repository = ports_.image_prefix(context.project) + (target.image.empty() ? "" : "/" + target.image);
+  out.commit = context.pipeline.sha;
+  out.reference = context.pipeline.sha.substr(0, 8);
+  out.repo_url = ports_.settings.external_url + "/" + context.project.path + ".git";
+  out.project = context.project.path;
+  out.pipeline = context.pipeline.id.value();
+  if (context.version) {
+    out.data_uri = context.version->uri;
+    out.data_version = context.version->object_version;
+    out.data_sha256 = context.version->sha256;
+  } else {
+    // A pipeline without a new version releases code that names data all the same: the first that the job was
+    // given.
+    if (!context.job.message.data.empty()) {
+      out.data_uri = context.job.message.data.front().uri;
+      out.data_sha256 = context.job.message.data.front().sha256;
+    }
+  }
+  for (const Quarantined& entry : context.quarantined) out.quarantined.push_back(entry.digest);
+  return out;
+}
+
+Result<DeliveryReport> Deliveries::deploy(const std::string& job_token, const std::string& name,
+                                          const std::function<void(std::string_view)>& say) {
+  if (ports_.deployer == nullptr)
+    return fail(
+        Errc::kEnvironment,
+        "the server has no registry and hosts configured: see registry: and ssh: in its configuration");
+  TG_TRY(const auto context, job_context(job_token));
+  TG_TRY(const auto file, project_file(context.project, context.pipeline.sha));
+  const config::Target* target = by_name(file.targets, name);
+  if (target == nullptr) return unknown("target", name, file.targets);
+  const auto lock = lock_of(fmt::format("release/{}/{}", context.project.id.value(), name));
+  const std::lock_guard one_at_a_time(*lock);
+  TG_CHECK(refuse_stale_candidate(context));
+  DeployRequest request = deploy_request(context, *target, "");
+  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kRelease, name, request.repository));
+  request.deployment = delivery.key;
+  if (delivery.state == kLive)
+    return DeliveryReport{true, "release " + delivery.release + " is live already"};
+  if (delivery.state != kRunning) return DeliveryReport{false, delivery.message};
+  auto outcome = ports_.deployer->deploy(request, say, &ports_.stop);
+  if (!outcome) return with_context("deploy " + name, outcome.error());
+  delivery.digest = outcome->digest;
+  delivery.release = outcome->release;
+  delivery.previous = outcome->previous;
+  delivery.message = outcome->message;
+  delivery.state = outcome->live ? kLive : outcome->rolled_back ? kRolledBack : kFailed;
+  const bool unhealthy =
+      !outcome->live && (outcome->failed_step == "health" || outcome->failed_step == "smoke");
+  TG_CHECK(finish(delivery, unhealthy));
+  if (outcome->live)
+    return DeliveryReport{true, fmt::format("release {} is live ({})", outcome->release, outcome->digest)};
+  return DeliveryReport{
+      false,
+      fmt::format("{}: {}{}", outcome->failed_step, outcome->message,
+                  outcome->rolled_back ? "; all members were flipped back to " + outcome->previous : "")};
+}
+
+GraphServer Deliveries::server_of(const config::Graph& graph) const {
+  GraphServer server = ports_.settings.neo4j;
+  if (graph.neo4j != "env" && !graph.neo4j.empty()) server.http_url = graph.neo4j;
+  return server;
+}
+
+Result<GraphRequest> Deliveries::graph_request(const JobContext& context, const config::Graph& graph) const {
+  GraphRequest out;
+  out.name = graph.name;
+  out.server = server_of(graph);
+  out.commit = context.pipeline.sha;
+  out.keep = graph.keep;
+  const auto data = std::ranges::find(context.job.message.data, graph.data, &pipeline::JobData::source);
+  if (data == context.job.message.data.end()) {
+    return fail(Errc::kNotFound, fmt::format("graph {} is loaded from data source \"{}\", and this commit "
+                                             "names no object of it that could be read",
+                                             graph.name, graph.data));
+  }
+  out.file = data->file;
+  out.sha256 = data->sha256;
+  out.data_uri = data->uri;
+  if (!graph.golden.empty()) {
+    TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(context.project)));
+    TG_TRY(const auto golden, repository->read_file(context.pipeline.sha, graph.golden));
+    if (!golden) return fail(Errc::kNotFound, "golden queries " + graph.golden + " are not in this commit");
+    out.golden = *golden;
+  }
+  return out;
+}
+
+Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std::string& name,
+                                        bool check_only, const std::function<void(std::string_view)>& say) {
+  if (ports_.graphs == nullptr)
+    return fail(Errc::kEnvironment,
+                "the server has no graph database configured: see neo4j: in its configuration");
+  TG_TRY(const auto context, job_context(job_token));
+  TG_TRY(const auto file, project_file(context.project, context.pipeline.sha));
+  const config::Graph* graph = by_name(file.graphs, name);
+  if (graph == nullptr) return unknown("graph", name, file.graphs);
+  TG_TRY(GraphRequest request, graph_request(context, *graph));
+  if (check_only) {
+    TG_TRY(const auto checked, ports_.graphs->check(request));
+    if (!checked.problems.empty())
+      return DeliveryReport{false, "the graph is refused:" + joined(checked.problems)};
+    return DeliveryReport{
+        true, fmt::format("the graph is sound: {} nodes, {} edges", checked.nodes, checked.edges)};
+  }
+  const auto lock = lock_of(fmt::format("graph/{}/{}", context.project.id.value(), name));
+  const std::lock_guard one_at_a_time(*lock);
+  TG_CHECK(refuse_stale_candidate(context));
+  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, ""));
+  request.load = delivery.key;
+  if (delivery.state == kLive)
+    return DeliveryReport{true, "graph version " + delivery.release + " is live already"};
+  if (delivery.state != kRunning) return DeliveryReport{false, delivery.message};
+  auto outcome = ports_.graphs->load(request, say, &ports_.stop);
+  if (!outcome) return with_context("load " + name, outcome.error());
+  delivery.release = outcome->version;
+  delivery.previous = outcome->previous;
+  delivery.state = outcome->live ? kLive : kFailed;
+  delivery.message = outcome->live ? fmt::format("{} nodes, {} edges", outcome->nodes, outcome->edges)
+                                   : "the graph is refused:" + joined(outcome->problems);
+  TG_CHECK(finish(delivery, false));
+  if (outcome->live)
+    return DeliveryReport{true,
+                          fmt::format("graph version {} is live ({})", outcome->version, delivery.message)};
+  return DeliveryReport{false, delivery.message};
+}
+
+Status Deliveries::take_back(const Project& project, const std::vector<Delivery>& deliveries,
+                             const std::string& sha) {
+  for (auto it = deliveries.rbegin(); it != deliveries.rend(); ++it) {
+    const auto lock = lock_of(fmt::format("{}/{}/{}", to_string(it->kind), project.id.value(), it->target));
+    const std::lock_guard one_at_a_time(*lock);
+    // One that was still being made when the pipeline ended may have become live since.
+    TG_TRY(auto delivery, ports_.loop.call([&] { return ports_.store.delivery_by_key(it->key); }));
+    if (!delivery || delivery->state != kLive) continue;
+    if (delivery->previous.empty()) {
+      delivery->message = "kept: there is no earlier version to go back to";
+    } else {
+      TG_TRY(delivery->message, flip_back(project, *delivery, sha));
+      delivery->state = kRolledBack;
+    }
+    TG_CHECK(finish(*delivery, false));
+  }
+  return {};
+}
+
+Result<std::string> Deliveries::flip_back(const Project& project, const Delivery& delivery,
+                                          const std::string& sha) {
+  TG_TRY(const auto file, project_file(project, sha));
+  if (delivery.kind == DeliveryKind::kRelease) {
+    const config::Target* target = by_name(file.targets, delivery.target);
+    if (target == nullptr) return unknown("target", delivery.target, file.targets);
+    TG_TRY(const auto outcome,
+           ports_.deployer->roll_back(
+               *target, delivery.previous, delivery.key,
+               [](std::string_view line) { log::info("rollback", "{}", line); }, &ports_.stop));
+    return "flipped back to " + outcome.release;
+  }
+  const config::Graph* graph = by_name(file.graphs, delivery.target);
+  if (graph == nullptr) return unknown("graph", delivery.target, file.graphs);
+  TG_TRY(const auto outcome, ports_.graphs->roll_back(server_of(*graph), graph->name, delivery.previous));
+  return "flipped back to " + outcome.version;
+}
+
+Status Deliveries::move_latest(const std::vector<Delivery>& deliveries) {
+  for (const Delivery& delivery : deliveries) {
+    if (delivery.kind != DeliveryKind::kRelease || delivery.state != kLive || ports_.registry == nullptr)
+      continue;
+    TG_CHECK(ports_.registry->tag(delivery.repository, delivery.digest, "latest"));
+  }
+  return {};
+}
+
+Result<std::pair<Project, std::string>> Deliveries::head(ProjectId id) const {
+  TG_TRY(const auto project, ports_.loop.call([&] { return ports_.store.project(id); }));
+  if (!project) return fail(Errc::kNotFound, "no such project");
+  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(*project)));
+  TG_TRY(auto sha, repository->resolve("refs/heads/" + project->default_branch));
+  return std::pair(*project, std::move(sha));
+}
+
+Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::string& name,
+                                                     const std::string& to,
+                                                     const std::function<void(std::string_view)>& say) {
+  TG_TRY(const auto at, head(id));
+  TG_TRY(const auto file, project_file(at.first, at.second));
+  const config::Target* target = by_name(file.targets, name);
+  const config::Graph* graph = by_name(file.graphs, name);
+  if (target == nullptr && graph == nullptr) return unknown("target or graph", name, file.targets);
+  const auto kind = target != nullptr ? DeliveryKind::kRelease : DeliveryKind::kGraph;
+  const auto lock = lock_of(fmt::format("{}/{}/{}", to_string(kind), id.value(), name));
+  const std::lock_guard one_at_a_time(*lock);
+  if (target != nullptr) {
+    if (ports_.deployer == nullptr) return fail(Errc::kEnvironment, "the server has no hosts configured");
+    TG_TRY(const auto outcome,
+           ports_.deployer->roll_back(*target, to, "hand-" + random_hex(6), say, &ports_.stop));
+    return DeliveryReport{outcome.live,
+                          outcome.live ? "release " + outcome.release + " is live" : outcome.message};
+  }
+  if (ports_.graphs == nullptr)
+    return fail(Errc::kEnvironment, "the server has no graph database configured");
+  TG_TRY(const auto outcome, ports_.graphs->roll_back(server_of(*graph), name, to));
+  return DeliveryReport{outcome.live, "graph version " + outcome.version + " is live"};
+}
+
+Result<std::vector<ReleaseInfo>> Deliveries::releases(ProjectId id, const std::string& name) {
+  if (ports_.deployer == nullptr) return fail(Errc::kEnvironment, "the server has no hosts configured");
+  TG_TRY(const auto at, head(id));
+  TG_TRY(const auto file, project_file(at.first, at.second));
+  const config::Target* target = by_name(file.targets, name);
+  if (target == nullptr) return unknown("target", name, file.targets);
+  return ports_.deployer->releases(*target, &ports_.stop);
+}
+
+Result<std::vector<GraphVersionInfo>> Deliveries::graph_versions(ProjectId id, const std::string& name) {
+  if (ports_.graphs == nullptr)
+    return fail(Errc::kEnvironment, "the server has no graph database configured");
+  TG_TRY(const auto at, head(id));
+  TG_TRY(const auto file, project_file(at.first, at.second));
+  const config::Graph* graph = by_name(file.graphs, name);
+  if (graph == nullptr) return unknown("graph", name, file.graphs);
+  return ports_.graphs->versions(server_of(*graph), name);
+}
+
+}  // namespace tidegate::app

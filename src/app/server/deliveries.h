@@ -1,0 +1,79 @@
+// Deliveries: releases and graph loads that jobs ask for, and taking them back.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/server/server_ports.h"
+#include "config/project_file.h"
+
+namespace tidegate::app {
+
+/// What a job asked for came to, in words for its log.
+struct DeliveryReport {
+  bool good = false;
+  std::string message;
+};
+
+class Deliveries {
+ public:
+  explicit Deliveries(ServerPorts& ports) : ports_(ports) {}
+
+  // --- called by request handlers on their own threads; they block until it is done ---
+
+  /// `tidegate deploy TARGET` in the job that holds the token. Progress lines go to `say`. The same job
+  /// asking again (after a restart) continues or is told the outcome.
+  Result<DeliveryReport> deploy(const std::string& job_token, const std::string& target,
+                                const std::function<void(std::string_view)>& say);
+  /// `tidegate load GRAPH [--check]`.
+  Result<DeliveryReport> load(const std::string& job_token, const std::string& graph, bool check_only,
+                              const std::function<void(std::string_view)>& say);
+  /// `tidegate rollback TARGET [--to RELEASE]` by a person.
+  Result<DeliveryReport> roll_back_by_hand(ProjectId project, const std::string& target,
+                                           const std::string& to,
+                                           const std::function<void(std::string_view)>& say);
+  Result<std::vector<ReleaseInfo>> releases(ProjectId project, const std::string& target);
+  Result<std::vector<GraphVersionInfo>> graph_versions(ProjectId project, const std::string& graph);
+
+  // --- called on workers ---
+
+  /// Flips back what these deliveries made live, newest first. Idempotent.
+  Status take_back(const Project& project, const std::vector<Delivery>& deliveries, const std::string& sha);
+  /// Moves `latest` of each released image to the digest that is live now. Idempotent.
+  Status move_latest(const std::vector<Delivery>& deliveries);
+
+ private:
+  /// What a running job is and what its commit says; made on the loop, read anywhere.
+  struct JobContext {
+    Job job;
+    Pipeline pipeline;
+    Project project;
+    std::optional<Version> version;
+    std::vector<Quarantined> quarantined;
+  };
+  Result<JobContext> job_context(const std::string& job_token);
+  Result<config::ProjectFile> project_file(const Project& project, const std::string& sha) const;
+  Result<Delivery> begin(const JobContext& context, DeliveryKind kind, const std::string& target,
+                         const std::string& repository);
+  Result<std::string> flip_back(const Project& project, const Delivery& delivery, const std::string& sha);
+  Status finish(Delivery delivery, bool quarantine_digest);
+  Status refuse_stale_candidate(const JobContext& context) const;
+  DeployRequest deploy_request(const JobContext& context, const config::Target& target,
+                               const std::string& key) const;
+  Result<GraphRequest> graph_request(const JobContext& context, const config::Graph& graph) const;
+  GraphServer server_of(const config::Graph& graph) const;
+  Result<std::pair<Project, std::string>> head(ProjectId project) const;
+  std::shared_ptr<std::mutex> lock_of(const std::string& name);
+
+  ServerPorts& ports_;
+  std::mutex mutex_;                                          ///< guards locks_
+  std::map<std::string, std::shared_ptr<std::mutex>> locks_;  ///< one delivery at a time for each target
+};
+
+}  // namespace tidegate::app

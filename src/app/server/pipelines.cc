@@ -1,0 +1,306 @@
+// Pipelines under way: events in, stored changes and effects out.
+#include "app/server/pipelines.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "app/server/dotenv.h"
+#include "base/log.h"
+#include "base/sha256.h"
+
+namespace tidegate::app {
+namespace {
+
+using pipeline::JobStatus;
+
+bool waits_for_runner(JobStatus status) {
+  return status == JobStatus::kPending;
+}
+
+// The times of a job's life follow from its transitions.
+void stamp(Job& job, JobStatus to, Instant now) {
+  if (to == JobStatus::kPending) {
+    job.queued_at = now;
+    job.runner.clear();
+  }
+  if (to == JobStatus::kRunning) job.started_at = now;
+  if (to == JobStatus::kScheduled) job.due_at = now + job.state.start_in.value_or(Seconds{0});
+  if (pipeline::is_completed(to) && to != JobStatus::kSkipped) job.finished_at = now;
+  if (to == JobStatus::kCreated) {
+    job.started_at.reset();
+    job.finished_at.reset();
+  }
+}
+
+}  // namespace
+
+Result<Pipelines::Active*> Pipelines::active(PipelineId id) {
+  if (const auto found = active_.find(id); found != active_.end()) return &found->second;
+  TG_TRY(const auto record, ports_.store.pipeline(id));
+  if (!record) return fail(Errc::kNotFound, fmt::format("no such pipeline: {}", id.value()));
+  TG_TRY(auto jobs, ports_.store.jobs(id));
+  Active loaded{*record, std::move(jobs), {}};
+  for (const Job& job : loaded.jobs) loaded.state.jobs.push_back(job.state);
+  loaded.state.status = record->status;
+  return &active_.insert_or_assign(id, std::move(loaded)).first->second;
+}
+
+Job* Pipelines::find(Active& active, JobId id) {
+  const auto found = std::ranges::find_if(active.jobs, [&](const Job& job) { return job.state.id == id; });
+  return found == active.jobs.end() ? nullptr : &*found;
+}
+
+Status Pipelines::apply(Active& active, const pipeline::Event& event) {
+  pipeline::State next = active.state;
+  const auto effects = pipeline::apply(next, event);
+  if (Status saved = ports_.store.transaction([&] { return save_changes(active, next); }); !saved) {
+    // What is in memory may be ahead of the store now: forget it, the next use reads the store.
+    active_.erase(active.record.id);
+    return saved;
+  }
+  active.state = std::move(next);
+  perform(active, effects);
+  return {};
+}
+
+Status Pipelines::save_changes(Active& active, const pipeline::State& next) {
+  const Instant now = ports_.clock.now();
+  for (const pipeline::JobState& state : next.jobs) {
+    Job* job = find(active, state.id);
+    if (job == nullptr) return fail(Errc::kInternal, fmt::format("job {} is not stored", state.id.value()));
+    if (job->state == state) continue;
+    Job changed = *job;
+    if (changed.state.status != state.status) stamp(changed, state.status, now);
+    changed.state = state;
+    TG_CHECK(ports_.store.save_job(changed));
+    *job = std::move(changed);
+  }
+  Pipeline& record = active.record;
+  if (record.status == next.status) return {};
+  record.status = next.status;
+  if (next.status == JobStatus::kRunning && !record.started_at) record.started_at = now;
+  record.finished_at = pipeline::is_completed(next.status) ? std::optional(now) : std::nullopt;
+  if (!pipeline::is_completed(next.status)) record.settled = false;
+  return ports_.store.save_pipeline(record);
+}
+
+void Pipelines::perform(Active& active, const std::vector<pipeline::Effect>& effects) {
+  const PipelineId id = active.record.id;
+  bool pending = false;
+  std::optional<Pipeline> finished;
+  std::vector<JobId> retries;
+  for (const pipeline::Effect& effect : effects) {
+    if (const auto* enqueue = std::get_if<pipeline::EnqueueJob>(&effect)) {
+      queue_.emplace(std::pair(ports_.clock.now(), enqueue->job), id);
+      pending = true;
+    } else if (const auto* schedule = std::get_if<pipeline::ScheduleJob>(&effect)) {
+      const JobId job = schedule->job;
+      ports_.loop.post_after(delay_left(active, *schedule), [this, id, job] {
+        if (auto found = this->active(id)) {
+          if (Status status = apply(**found, pipeline::JobDue{job}); !status)
+            log::error("pipeline", "{}", status.error().message);
+        }
+      });
+    } else if (const auto* cancel = std::get_if<pipeline::SignalCancel>(&effect)) {
+      if (cancel_) cancel_(cancel->job);
+    } else if (const auto* retry = std::get_if<pipeline::RetryJob>(&effect)) {
+      retries.push_back(retry->job);
+    } else if (std::holds_alternative<pipeline::PipelineFinished>(effect)) {
+      finished = active.record;
+    }
+  }
+  for (const JobId job : retries) {
+    if (auto again = clone(active, job); !again) log::error("pipeline", "retry: {}", again.error().message);
+  }
+  if (pending && pending_) pending_();
+  if (finished) {
+    log::info("pipeline", "#{} {}", id.value(), pipeline::to_string(finished->status));
+    if (finished_) finished_(*finished);
+  }
+}
+
+// After a restart a delayed job waits only for what is left of its delay.
+Millis Pipelines::delay_left(Active& active, const pipeline::ScheduleJob& schedule) {
+  const Job* job = find(active, schedule.job);
+  if (job == nullptr || !job->due_at) return schedule.delay;
+  return std::max(Millis{0}, *job->due_at - ports_.clock.now());
+}
+
+Result<JobId> Pipelines::clone(Active& active, JobId id) {
+  const Job* old = find(active, id);
+  if (old == nullptr) return fail(Errc::kNotFound, fmt::format("no such job: {}", id.value()));
+  Job fresh = *old;
+  fresh.state.status = JobStatus::kCreated;
+  fresh.state.failure_reason.clear();
+  fresh.state.exit_code.reset();
+  fresh.state.retried = false;
+  fresh.runner.clear();
+  fresh.created_at = ports_.clock.now();
+  fresh.queued_at = fresh.started_at = fresh.finished_at = fresh.due_at = std::nullopt;
+  fresh.message.token = Secret("tgjob-" + random_hex(20));
+  TG_CHECK(ports_.store.transaction([&]() -> Status {
+    TG_CHECK(ports_.store.add_job(fresh));
+    active.jobs.push_back(fresh);
+    return {};
+  }));
+  TG_CHECK(apply(active, pipeline::JobRetried{id, fresh.state.id}));
+  return fresh.state.id;
+}
+
+Status Pipelines::resume() {
+  TG_TRY(const auto unsettled, ports_.store.unsettled_pipelines());
+  for (const Pipeline& record : unsettled) {
+    if (pipeline::is_completed(record.status)) {
+      if (finished_) finished_(record);
+    } else {
+      TG_CHECK(resume_one(record.id));
+    }
+  }
+  if (!queue_.empty() && pending_) pending_();
+  return {};
+}
+
+Status Pipelines::resume_one(PipelineId id) {
+  TG_TRY(const Active* loaded, active(id));
+  const auto jobs = loaded->state.jobs;
+  // An event may end the pipeline, and with it the loaded copy: it is looked up anew for each.
+  const auto send = [&](const pipeline::Event& event) -> Status {
+    TG_TRY(Active * active, this->active(id));
+    return apply(*active, event);
+  };
+  for (const pipeline::JobState& job : jobs) {
+    if (job.status == JobStatus::kRunning) TG_CHECK(send(pipeline::JobRequeued{job.id}));
+    // Who asked for the cancel is gone, and so is the process it was meant for.
+    if (job.status == JobStatus::kCanceling) {
+      TG_CHECK(send(pipeline::JobFailed{job.id, "runner_interrupted", {}}));
+    }
+  }
+  TG_TRY(Active * left, active(id));
+  if (pipeline::is_completed(left->record.status)) return {};
+  perform(*left, pipeline::pending_effects(left->state));
+  return send(pipeline::Started{});
+}
+
+Result<std::optional<Job>> Pipelines::take(const std::string& runner) {
+  while (!queue_.empty()) {
+    const auto [key, pipeline] = *queue_.begin();
+    queue_.erase(queue_.begin());
+    TG_TRY(Active * active, this->active(pipeline));
+    Job* job = find(*active, key.second);
+    if (job == nullptr || !waits_for_runner(job->state.status)) continue;
+    job->runner = runner;
+    TG_CHECK(apply(*active, pipeline::JobPicked{key.second}));
+    job = find(*active, key.second);
+    Job taken = *job;
+    if (Status complete = complete_message(*active, taken); !complete) {
+      TG_CHECK(apply(*active, pipeline::JobFailed{key.second, "data_integrity_failure", {}}));
+      log::error("pipeline", "job {}: {}", key.second.value(), complete.error().message);
+      continue;
+    }
+    return std::optional(std::move(taken));
+  }
+  return std::optional<Job>();
+}
+
+Status Pipelines::complete_message(Active& active, Job& job) {
+  pipeline::JobMessage& message = job.message;
+  message.pipeline_id = active.record.id.value();
+  const auto number = [](std::int64_t value) { return fmt::format("{}", value); };
+  pipeline::JobVariables first{
+      {"CI_PIPELINE_ID", number(active.record.id.value())},
+      {"CI_PIPELINE_IID", number(active.record.iid)},
+      {"CI_PIPELINE_URL", fmt::format("{}/api/v4/projects/{}/pipelines/{}", ports_.settings.external_url,
+                                      job.project.value(), active.record.id.value())},
+      {"CI_JOB_ID", number(job.state.id.value())},
+      {"CI_JOB_TOKEN", message.token.reveal(), false, true},
+  };
+  message.variables.insert(message.variables.begin(), first.begin(), first.end());
+  for (pipeline::JobDependency& dependency : message.dependencies) {
+    for (const Job& other : active.jobs) {
+      if (other.state.name != dependency.name || other.state.retried) continue;
+      dependency.id = other.state.id;
+      dependency.token = message.token.reveal();
+      TG_TRY(const auto artifacts, ports_.store.artifacts(other.state.id));
+      for (const Artifact& artifact : artifacts) {
+        if (artifact.type == "archive") dependency.has_artifacts = true;
+        if (artifact.type == "dotenv") append_dotenv(artifact.file, message.variables);
+      }
+    }
+  }
+  return {};
+}
+
+void Pipelines::finish(JobId id, const JobOutcome& outcome) {
+  const auto job = ports_.store.job(id);
+  if (!job || !*job) return;
+  auto found = active((*job)->pipeline);
+  if (!found) return;
+  const Status status =
+      outcome.success ? apply(**found, pipeline::JobSucceeded{id})
+                      : apply(**found, pipeline::JobFailed{id, outcome.failure_reason, outcome.exit_code});
+  // A full disk must not lose the outcome: it is tried again until the store takes it.
+  if (!status) {
+    log::error("pipeline", "job {}: {}; trying again", id.value(), status.error().message);
+    ports_.loop.post_after(Millis{2000}, [this, id, outcome] { finish(id, outcome); });
+  }
+}
+
+Status Pipelines::cancel(PipelineId id) {
+  TG_TRY(Active * active, this->active(id));
+  return apply(*active, pipeline::PipelineCanceled{});
+}
+
+Status Pipelines::cancel_job(JobId id) {
+  TG_TRY(const auto job, ports_.store.job(id));
+  if (!job) return fail(Errc::kNotFound, "no such job");
+  TG_TRY(Active * active, this->active(job->pipeline));
+  return apply(*active, pipeline::JobCanceled{id});
+}
+
+Status Pipelines::play(JobId id) {
+  TG_TRY(const auto job, ports_.store.job(id));
+  if (!job) return fail(Errc::kNotFound, "no such job");
+  if (job->state.status != JobStatus::kManual) return fail(Errc::kConflict, "Unplayable Job");
+  TG_TRY(Active * active, this->active(job->pipeline));
+  return apply(*active, pipeline::JobPlayed{id});
+}
+
+Result<JobId> Pipelines::retry_job(JobId id) {
+  TG_TRY(const auto job, ports_.store.job(id));
+  if (!job) return fail(Errc::kNotFound, "no such job");
+  const JobStatus status = job->state.status;
+  const bool over =
+      status == JobStatus::kSuccess || status == JobStatus::kFailed || status == JobStatus::kCanceled;
+  if (!over || job->state.retried) return fail(Errc::kConflict, "Job is not retryable");
+  TG_TRY(Active * active, this->active(job->pipeline));
+  // A candidate was discarded when its pipeline failed; what would be retried is no longer on its way to
+  // main.
+  if (active->record.version && active->record.settled) {
+    return fail(
+        Errc::kConflict,
+        "this pipeline tested a data candidate that has been decided; replay the data version instead");
+  }
+  return clone(*active, id);
+}
+
+Status Pipelines::retry(PipelineId id) {
+  TG_TRY(Active * active, this->active(id));
+  std::vector<JobId> again;
+  for (const pipeline::JobState& job : active->state.jobs) {
+    if (!job.retried && (job.status == JobStatus::kFailed || job.status == JobStatus::kCanceled))
+      again.push_back(job.id);
+  }
+  for (const JobId job : again) TG_CHECK(retry_job(job));
+  return {};
+}
+
+Status Pipelines::settle(PipelineId id) {
+  TG_TRY(Active * active, this->active(id));
+  active->record.settled = true;
+  TG_CHECK(ports_.store.save_pipeline(active->record));
+  active_.erase(id);
+  return {};
+}
+
+}  // namespace tidegate::app

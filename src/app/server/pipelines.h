@@ -1,0 +1,113 @@
+// Pipelines: made from commits, moved by events, kept in the store. State thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/server/server_ports.h"
+#include "pipeline/plan.h"
+
+namespace tidegate::app {
+
+/// What a pipeline is asked for.
+struct PipelineRequest {
+  ProjectId project;
+  std::string ref;
+  bool is_tag = false;
+  std::string sha;
+  std::string before_sha;  ///< empty: no base, `rules: changes` is true
+  std::string source = "push";
+  pipeline::JobVariables variables;
+  VersionId version;  ///< of a candidate
+};
+
+class Pipelines {
+ public:
+  explicit Pipelines(ServerPorts& ports) : ports_(ports) {}
+
+  using OnCreated = std::function<void(Result<Pipeline>)>;
+  using OnFinished = std::function<void(const Pipeline&)>;
+  using OnPending = std::function<void()>;
+  using OnCancel = std::function<void(JobId)>;
+
+  /// Called for each pipeline that reaches its end, and again after a restart until it is settled.
+  void on_finished(OnFinished callback) { finished_ = std::move(callback); }
+  /// Called when there is something for the runner to take.
+  void on_pending(OnPending callback) { pending_ = std::move(callback); }
+  /// Called when the runner that holds the job must cancel it.
+  void on_cancel(OnCancel callback) { cancel_ = std::move(callback); }
+
+  /// Compiles in the background and stores. A refused configuration is a pipeline too (failed, with
+  /// yaml_errors), except for a file that is missing or a workflow that filters it out (kInvalid). For a
+  /// candidate, its version and the pipeline are stored in one transaction.
+  void create(PipelineRequest request, OnCreated done);
+
+  /// Takes up everything that was under way; running jobs were lost with the old process and are queued
+  /// again.
+  Status resume();
+
+  /// The oldest pending job, now running by `runner`; its message is complete.
+  Result<std::optional<Job>> take(const std::string& runner);
+  void finish(JobId job, const JobOutcome& outcome);
+
+  Status cancel(PipelineId pipeline);
+  Status cancel_job(JobId job);
+  Status play(JobId job);
+  /// A failed or canceled job again; the id of the new one.
+  Result<JobId> retry_job(JobId job);
+  Status retry(PipelineId pipeline);
+
+  /// What follows the pipeline's end is done.
+  Status settle(PipelineId pipeline);
+
+ private:
+  /// A pipeline under way, in memory; the store has the same.
+  struct Active {
+    Pipeline record;
+    std::vector<Job> jobs;
+    pipeline::State state;
+  };
+
+  struct Compiled {
+    pipeline::Plan plan;
+    std::vector<pipeline::JobData> data;
+  };
+  Result<Compiled> compile(const Project& project, const PipelineRequest& request,
+                           const pipeline::JobVariables& predefined,
+                           const pipeline::JobVariables& variables) const;
+  Result<Pipeline> insert(const Project& project, const PipelineRequest& request, Compiled compiled);
+  Job planned_job(const pipeline::PlannedJob& planned, const Compiled& compiled,
+                  const Project& project) const;
+  pipeline::JobVariables predefined_variables(const Project& project) const;
+  Result<pipeline::JobVariables> project_variables(const PipelineRequest& request, const Project& project);
+
+  Result<Active*> active(PipelineId pipeline);
+  Status resume_one(PipelineId pipeline);
+  Status apply(Active& active, const pipeline::Event& event);
+  Status save_changes(Active& active, const pipeline::State& next);
+  void perform(Active& active, const std::vector<pipeline::Effect>& effects);
+  Millis delay_left(Active& active, const pipeline::ScheduleJob& schedule);
+  Result<JobId> clone(Active& active, JobId job);
+  Status complete_message(Active& active, Job& job);
+  Job* find(Active& active, JobId job);
+
+  ServerPorts& ports_;
+  OnFinished finished_;
+  OnPending pending_;
+  OnCancel cancel_;
+  std::map<PipelineId, Active> active_;
+  std::map<std::pair<Instant, JobId>, PipelineId> queue_;  ///< pending jobs, oldest first, then by id
+};
+
+/// The dataset objects that a commit's bindings name, to be resolved against the store. Blocking.
+struct NamedData {
+  std::string source;
+  std::string uri;
+};
+std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha);
+
+}  // namespace tidegate::app

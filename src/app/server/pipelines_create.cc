@@ -1,0 +1,284 @@
+// From a commit to stored jobs.
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "app/server/objects.h"
+#include "app/server/pipelines.h"
+#include "base/log.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "config/load.h"
+#include "config/project_file.h"
+#include "dataset/binding.h"
+
+namespace tidegate::app {
+namespace {
+
+constexpr const char* kConfigFile = ".gitlab-ci.yml";
+
+pipeline::JobVariable plain(std::string key, std::string value) {
+  return {std::move(key), std::move(value)};
+}
+
+pipeline::JobVariable masked(std::string key, std::string value) {
+  pipeline::JobVariable out{std::move(key), std::move(value)};
+  out.is_public = false;
+  out.masked = true;
+  return out;
+}
+
+std::string first_errors(const config::Diagnostics& diagnostics) {
+  std::string out;
+  for (const auto& d : diagnostics) {
+    if (d.severity != config::Severity::kError) continue;
+    if (!out.empty()) out += "\n";
+    out += fmt::format("{}:{}: {}", d.place.file, d.place.line, d.message);
+  }
+  return out;
+}
+
+// The git object is used by one worker; what it cannot read is treated as absent, and the compiler reports
+// it.
+config::Sources sources_at(GitRepository& repository, const std::string& sha) {
+  config::Sources out;
+  out.read = [&repository, sha](const std::string& path) -> std::optional<std::string> {
+    auto text = repository.read_file(sha, path);
+    return text ? *text : std::nullopt;
+  };
+  out.list = [&repository, sha] { return repository.list_tree(sha).value_or(std::vector<std::string>{}); };
+  return out;
+}
+
+pipeline::Plan refused(config::Diagnostics diagnostics) {
+  pipeline::Plan plan;
+  plan.diagnostics = std::move(diagnostics);
+  plan.reason = first_errors(plan.diagnostics);
+  return plan;
+}
+
+}  // namespace
+
+std::string ServerPorts::image_prefix(const Project& project) const {
+  return settings.registry.host.empty() ? std::string()
+                                        : settings.registry.host + "/" + to_lower(project.path);
+}
+
+std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha) {
+  std::vector<NamedData> out;
+  const auto text = repository.read_file(sha, "tidegate.yml");
+  if (!text || !*text) return out;
+  for (const config::DataSource& source : config::load_project_file(**text).file.data) {
+    if (source.bind.empty()) continue;
+    const config::Binding& place = source.bind.front();
+    const auto content = repository.read_file(sha, place.file);
+    if (!content || !*content) continue;
+    const auto bound = dataset::read_binding({place.file, place.name, place.marker}, **content);
+    if (bound) out.push_back({source.name, *bound});
+  }
+  return out;
+}
+
+pipeline::JobVariables Pipelines::predefined_variables(const Project& project) const {
+  const std::string& url = ports_.settings.external_url;
+  const std::string name = project.path.substr(project.path.rfind('/') + 1);
+  const std::string space = project.path.substr(0, project.path.rfind('/'));
+  pipeline::JobVariables out{
+      plain("CI_PROJECT_ID", fmt::format("{}", project.id.value())),
+      plain("CI_PROJECT_NAME", name),
+      plain("CI_PROJECT_TITLE", name),
+      plain("CI_PROJECT_PATH", project.path),
+      plain("CI_PROJECT_PATH_SLUG", slug(project.path)),
+      plain("CI_PROJECT_NAMESPACE", space),
+      plain("CI_PROJECT_URL", url + "/" + project.path),
+      plain("CI_SERVER_URL", url),
+      plain("CI_SERVER_NAME", "Tidegate"),
+      plain("CI_API_V4_URL", url + "/api/v4"),
+      plain("CI_REPOSITORY_URL", url + "/" + project.path + ".git"),
+  };
+  const auto& registry = ports_.settings.registry;
+  if (!registry.host.empty()) {
+    out.push_back(plain("CI_REGISTRY", registry.host));
+    out.push_back(plain("CI_REGISTRY_IMAGE", ports_.image_prefix(project)));
+    out.push_back(plain("CI_REGISTRY_USER", registry.user));
+    out.push_back(masked("CI_REGISTRY_PASSWORD", registry.password.reveal()));
+  }
+  return out;
+}
+
+// Who may upload data must not thereby read secrets: a candidate gets no protected variables.
+Result<pipeline::JobVariables> Pipelines::project_variables(const PipelineRequest& request,
+                                                            const Project& project) {
+  TG_TRY(const auto variables, ports_.store.variables(project.id));
+  const bool protected_ref = !request.version && !request.is_tag && request.ref == project.default_branch;
+  pipeline::JobVariables out;
+  for (const ProjectVariable& v : variables) {
+    if (v.is_protected && !protected_ref) continue;
+    out.push_back({v.key, v.value, false, v.masked, v.file, v.raw});
+  }
+  return out;
+}
+
+Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const PipelineRequest& request,
+                                               const pipeline::JobVariables& predefined,
+                                               const pipeline::JobVariables& variables) const {
+  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto text, repository->read_file(request.sha, kConfigFile));
+  if (!text) {
+    return fail(Errc::kInvalid, fmt::format("commit {} has no {}: add one to get pipelines",
+                                            request.sha.substr(0, 8), kConfigFile));
+  }
+  Compiled out;
+  for (const NamedData& named : named_data(*repository, request.sha)) {
+    out.data.push_back({named.source, named.uri, "", ""});
+  }
+  auto loaded = config::load(*text, kConfigFile, sources_at(*repository, request.sha));
+  if (!loaded.definition || config::has_errors(loaded.diagnostics)) {
+    out.plan = refused(std::move(loaded.diagnostics));
+    return out;
+  }
+  pipeline::Context context;
+  context.ref = request.ref;
+  context.is_tag = request.is_tag;
+  context.default_branch = project.default_branch;
+  context.source = request.source;
+  context.sha = request.sha;
+  context.before_sha = request.before_sha;
+  context.predefined = predefined;
+  context.project = variables;
+  context.pipeline = request.variables;
+  context.default_timeout = ports_.settings.default_job_timeout;
+  if (!request.before_sha.empty()) {
+    TG_TRY(context.changed, repository->changed_paths(request.before_sha, request.sha));
+  }
+  context.changed_against = [&](const std::string& ref) -> std::optional<std::vector<std::string>> {
+    const auto other = repository->resolve(ref);
+    if (!other) return std::nullopt;
+    auto paths = repository->changed_paths(*other, request.sha);
+    return paths ? std::optional(std::move(*paths)) : std::nullopt;
+  };
+  context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
+  out.plan = pipeline::compile(*loaded.definition, context);
+  return out;
+}
+
+void Pipelines::create(PipelineRequest request, OnCreated done) {
+  const auto found = ports_.store.project(request.project);
+  if (!found || !*found) return done(found ? fail(Errc::kNotFound, "no such project") : found.error());
+  const Project project = **found;
+  auto variables = project_variables(request, project);
+  if (!variables) return done(variables.error());
+  const auto predefined = predefined_variables(project);
+
+  auto resolve_and_insert = [this, project, request,
+                             done = std::move(done)](Result<Compiled> compiled) mutable {
+    if (!compiled) return done(compiled.error());
+    auto shared = std::make_shared<Compiled>(std::move(*compiled));
+    auto next = std::make_shared<std::function<void(std::size_t)>>();
+    // Each bound object in turn; one that cannot be had is left out, and the job that needs it says so.
+    *next = [this, shared, project, request, done, weak = std::weak_ptr(next)](std::size_t index) {
+      if (index == shared->data.size()) {
+        std::erase_if(shared->data, [](const pipeline::JobData& d) { return d.sha256.empty(); });
+        return done(insert(project, request, std::move(*shared)));
+      }
+      auto self = weak.lock();
+      pipeline::JobData& data = shared->data[index];
+      Objects(ports_).resolve(
+          project.id, data.source, data.uri, [this, shared, index, self](Result<Version> version) {
+            if (version) {
+              shared->data[index].sha256 = version->sha256;
+              shared->data[index].file = ports_.object_path(version->sha256).string();
+            } else {
+              log::warn("pipeline", "data {}: {}", shared->data[index].uri, version.error().message);
+            }
+            (*self)(index + 1);
+          });
+    };
+    (*next)(0);
+  };
+  in_background(
+      ports_.workers, ports_.loop,
+      [this, project, request, predefined, variables = std::move(*variables)] {
+        return compile(project, request, predefined, variables);
+      },
+      std::move(resolve_and_insert));
+}
+
+Job Pipelines::planned_job(const pipeline::PlannedJob& planned, const Compiled& compiled,
+                           const Project& project) const {
+  Job job;
+  job.stage = planned.stage;
+  job.reason = planned.reason;
+  job.created_at = ports_.clock.now();
+  job.message = planned.message;
+  job.message.token = Secret("tgjob-" + random_hex(20));
+  job.message.project_id = project.id.value();
+  job.message.project_path = project.path;
+  job.message.git.repo_url = ports_.settings.external_url + "/" + project.path + ".git";
+  job.message.data = compiled.data;
+  const auto& stages = compiled.plan.stages;
+  job.state.name = planned.name;
+  job.state.stage = static_cast<std::uint32_t>(std::ranges::find(stages, planned.stage) - stages.begin());
+  job.state.when = planned.when;
+  job.state.start_in = planned.start_in;
+  job.state.allow_failure = planned.allow_failure.value;
+  job.state.allow_failure_codes = planned.allow_failure.exit_codes;
+  if (planned.needs) {
+    job.state.needs.emplace();
+    for (const auto& need : *planned.needs) job.state.needs->push_back(need.job);
+  }
+  if (planned.retry) {
+    job.state.retry_max = planned.retry->max;
+    job.state.retry_when = planned.retry->when;
+    job.state.retry_codes = planned.retry->exit_codes;
+  }
+  return job;
+}
+
+Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest& request,
+                                   Compiled compiled) {
+  const bool broken = config::has_errors(compiled.plan.diagnostics);
+  if (!compiled.plan.created && !broken) return fail(Errc::kInvalid, "no pipeline: " + compiled.plan.reason);
+  Pipeline record;
+  record.project = project.id;
+  record.ref = request.ref;
+  record.is_tag = request.is_tag;
+  record.sha = request.sha;
+  record.before_sha = request.before_sha;
+  record.source = request.source;
+  record.name = compiled.plan.name;
+  record.version = request.version;
+  record.stages = compiled.plan.stages;
+  record.variables = request.variables;
+  record.created_at = ports_.clock.now();
+  if (broken) {
+    record.yaml_errors = first_errors(compiled.plan.diagnostics);
+    record.status = pipeline::JobStatus::kFailed;
+    record.finished_at = record.created_at;
+  }
+  std::vector<Job> jobs;
+  for (const pipeline::PlannedJob& planned : compiled.plan.jobs) {
+    if (planned.created && !broken) jobs.push_back(planned_job(planned, compiled, project));
+  }
+  TG_CHECK(ports_.store.transaction([&]() -> Status {
+    TG_TRY(record, ports_.store.add_pipeline(record, jobs));
+    if (!request.version) return {};
+    TG_TRY(auto version, ports_.store.version(request.version));
+    if (!version) return fail(Errc::kInternal, "the candidate's version is gone");
+    version->pipeline = record.id;
+    return ports_.store.save_version(*version);
+  }));
+  log::info("pipeline", "#{} created for {} {} ({} jobs, source {})", record.id.value(), record.ref,
+            record.sha.substr(0, 8), jobs.size(), record.source);
+  if (broken) {
+    if (finished_) finished_(record);
+    return record;
+  }
+  Active fresh{record, std::move(jobs), {}};
+  for (const Job& job : fresh.jobs) fresh.state.jobs.push_back(job.state);
+  Active& stored = active_.insert_or_assign(record.id, std::move(fresh)).first->second;
+  TG_CHECK(apply(stored, pipeline::Started{}));
+  return record;
+}
+
+}  // namespace tidegate::app

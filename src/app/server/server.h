@@ -1,0 +1,107 @@
+// Server: the use cases wired to each other; what the HTTP API, the hooks and the command line call.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/server/builtin_runner.h"
+#include "app/server/deliveries.h"
+#include "app/server/gate.h"
+#include "app/server/pipelines.h"
+#include "app/server/refs.h"
+#include "app/server/server_ports.h"
+#include "app/server/sources.h"
+
+namespace tidegate::app {
+
+/// Everything that is known about how one thing came to be: object version ↔ commit ↔ pipeline ↔ image digest
+/// ↔ release.
+struct Lineage {
+  Project project;
+  std::optional<Version> version;
+  std::vector<EventRecord> events;
+  std::string commit;
+  std::optional<Pipeline> pipeline;
+  std::vector<Delivery> deliveries;
+};
+
+/// Made after the loop has been started; stop() before the ports go. The public methods may be called from
+/// any thread but the loop's own; each runs on the loop, or says that it blocks.
+class Server {
+ public:
+  explicit Server(ServerPorts& ports);
+
+  /// Takes up what the last process left: jobs that were running, versions under way, pushes not yet seen.
+  Status start();
+  void stop();
+
+  Deliveries& deliveries() { return deliveries_; }
+
+  /// The holder of a token; kDenied when there is none.
+  Result<Token> authenticate(const std::string& token);
+  /// By number or path.
+  Result<Project> project(const std::string& id_or_path);
+  Result<std::vector<Project>> projects();
+  Result<Project> create_project(const std::string& path, const std::string& default_branch);
+  /// The token itself is returned once and kept only as a hash.
+  Result<std::string> create_token(TokenKind kind, ProjectId project, const std::string& name);
+  Status set_variable(ProjectId project, const ProjectVariable& variable);
+  Status remove_variable(ProjectId project, const std::string& key);
+  Result<std::vector<ProjectVariable>> variables(ProjectId project);
+
+  /// Records events of a source; `project` 0: every project that has a source of this name. Durable when it
+  /// returns.
+  Result<Sources::Accepted> announce(ProjectId project, const std::string& source,
+                                     const std::vector<dataset::ObjectEvent>& events);
+  /// After git-receive-pack.
+  void pushed(const Project& project);
+
+  /// Blocks until the pipeline is stored, or refused.
+  Result<Pipeline> create_pipeline(ProjectId project, const std::string& ref, const std::string& source,
+                                   const pipeline::JobVariables& variables);
+  Result<Pipeline> pipeline(ProjectId project, PipelineId id);
+  Result<std::vector<Pipeline>> pipelines(ProjectId project, std::int64_t limit, std::int64_t offset);
+  Result<std::vector<Job>> jobs(PipelineId pipeline);
+  Result<Job> job(ProjectId project, JobId id);
+  Result<std::vector<Artifact>> artifacts(JobId job);
+  std::filesystem::path log_path(JobId job) const { return ports_.log_path(job); }
+  Result<Pipeline> cancel_pipeline(ProjectId project, PipelineId id);
+  Result<Pipeline> retry_pipeline(ProjectId project, PipelineId id);
+  Result<Job> cancel_job(ProjectId project, JobId id);
+  Result<Job> retry_job(ProjectId project, JobId id);
+  Result<Job> play_job(ProjectId project, JobId id);
+
+  Result<std::vector<Version>> versions(ProjectId project, const std::string& source, std::int64_t limit);
+  Result<Version> version(ProjectId project, const std::string& source, std::int64_t number);
+  Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source, VersionId version);
+  Result<std::vector<config::DataSource>> sources(ProjectId project);
+  Result<std::vector<Delivery>> history(ProjectId project, const std::string& target, std::int64_t limit);
+  Result<std::vector<Quarantined>> quarantined(ProjectId project);
+
+  /// `what`: an object address or key, `source/number`, a commit (prefix), `#pipeline`, a digest, a release
+  /// id.
+  Result<std::vector<Lineage>> lineage(ProjectId project, const std::string& what);
+
+  const ServerPorts& ports() const { return ports_; }
+
+ private:
+  Result<Pipeline> pipeline_now(ProjectId project, PipelineId id);
+  Result<Job> job_now(ProjectId project, JobId id);
+  Result<Lineage> lineage_of(const Project& project, const Pipeline& pipeline);
+  static bool matches(const Lineage& lineage, const std::string& what);
+
+  ServerPorts& ports_;
+  Pipelines pipelines_;
+  Sources sources_;
+  Deliveries deliveries_;
+  Gate gate_;
+  Refs refs_;
+  BuiltinRunner runner_;
+};
+
+}  // namespace tidegate::app

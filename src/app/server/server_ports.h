@@ -1,0 +1,74 @@
+// What the server's use cases are given: the ports, the settings, the loop and the workers. Wired in main.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/deploy/deployer.h"
+#include "app/graph/graph_loader.h"
+#include "app/ports/executor.h"
+#include "app/ports/git_repository.h"
+#include "app/ports/image_registry.h"
+#include "app/ports/object_storage.h"
+#include "app/ports/store.h"
+#include "app/runner/run_job.h"
+#include "app/server/loop.h"
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace tidegate::app {
+
+struct RegistrySettings {
+  std::string host;  ///< host[:port]; empty: no registry
+  std::string user;
+  Secret password;
+};
+
+struct ServerSettings {
+  std::filesystem::path data;  ///< database, repositories, objects, logs, artifacts
+  std::string external_url;    ///< as people and jobs reach us, no trailing '/'
+  RegistrySettings registry;
+  GraphServer neo4j;  ///< for `neo4j: env`
+  RunnerSettings runner;
+  unsigned runner_slots = 2;    ///< jobs at once
+  Seconds reconcile_every{60};  ///< listing of buckets
+  Seconds directory_poll{2};    ///< file:// sources
+  Seconds default_job_timeout{3600};
+};
+
+/// Everything outlives the server. Blocking ports are used on workers only, the store on the loop only.
+struct ServerPorts {
+  ServerSettings settings;
+  const Clock& clock;
+  Loop& loop;
+  Workers& workers;
+  Store& store;
+  /// Opens the bare repository at this path (made if missing). A new object each time.
+  std::function<Result<std::unique_ptr<GitRepository>>(const std::filesystem::path&)> open_repository;
+  ObjectStorage& s3;
+  ObjectStorage& directories;
+  ImageRegistry* registry = nullptr;  ///< null: none configured
+  Deployer* deployer = nullptr;
+  GraphLoader* graphs = nullptr;
+  Executor& executor;
+  const sys::StopFlag& stop;  ///< the server is going down
+
+  std::filesystem::path repository_path(const Project& project) const {
+    return settings.data / "repositories" / (project.path + ".git");
+  }
+  std::filesystem::path object_path(const std::string& sha256) const {
+    return settings.data / "objects" / sha256;
+  }
+  std::filesystem::path log_path(JobId job) const {
+    return settings.data / "logs" / (std::to_string(job.value()) + ".log");
+  }
+  std::filesystem::path artifact_directory(JobId job) const {
+    return settings.data / "artifacts" / std::to_string(job.value());
+  }
+  std::string image_prefix(const Project& project) const;  ///< CI_REGISTRY_IMAGE; empty without a registry
+};
+
+}  // namespace tidegate::app
