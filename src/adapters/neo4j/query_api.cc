@@ -58,6 +58,13 @@ Result<json::value> parse(std::string_view text) {
   return value;
 }
 
+// Something else answers at this address (a proxy, a portal).
+Result<json::value> parse_answer(std::string_view text) {
+  auto value = parse(text);
+  if (!value) return fail(Errc::kFailed, "the answer is not Neo4j's: " + value.error().message);
+  return value;
+}
+
 const json::value* member(const json::value& value, std::string_view name) {
   const auto* object = value.if_object();
   return object == nullptr ? nullptr : object->if_contains(json::string_view(name.data(), name.size()));
@@ -193,7 +200,7 @@ Result<QueryResult> QueryApi::query(const std::string& path, std::string_view st
   body.text("statement", statement).raw("parameters", parameters.json()).raw("includeCounters", "true");
   if (path.empty()) body.text("accessMode", access == Access::kRead ? "READ" : "WRITE");
   TG_TRY(const auto reply, post("POST", path, body.json(), transient));
-  TG_TRY(const auto answer, parse(reply));
+  TG_TRY(const auto answer, parse_answer(reply));
   // Accepted is not done: the outcome is in the body, whatever the status.
   if (auto error = error_of(answer, transient)) return *std::move(error);
   return result_of(answer);
@@ -219,7 +226,7 @@ Result<QueryResult> QueryApi::Transaction::run(std::string_view statement, const
 
 Status QueryApi::attempt_transaction(const std::function<Status(Transaction&)>& body, bool& transient) {
   TG_TRY(const auto begun, post("POST", "/tx", "{}", transient));
-  TG_TRY(const auto answer, parse(begun));
+  TG_TRY(const auto answer, parse_answer(begun));
   if (auto error = error_of(answer, transient)) return *std::move(error);
   const auto* transaction = member(answer, "transaction");
   const std::string id = transaction != nullptr ? text_member(*transaction, "id") : "";
@@ -235,7 +242,7 @@ Status QueryApi::attempt_transaction(const std::function<Status(Transaction&)>& 
     return outcome;
   }
   TG_TRY(const auto committed, post("POST", "/tx/" + handle.id_ + "/commit", "{}", transient));
-  TG_TRY(const auto end, parse(committed));
+  TG_TRY(const auto end, parse_answer(committed));
   if (auto error = error_of(end, transient)) return *std::move(error);
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include "adapters/neo4j/batches.h"
 #include "adapters/neo4j/golden.h"
+#include "sys/http_test_server.h"
 
 namespace tidegate::neo4j {
 namespace {
@@ -79,6 +80,112 @@ TEST(Batches, GroupByNameAndSize) {
   const auto edges = edge_batches(graph, 10);
   ASSERT_EQ(edges.size(), 1U);
   EXPECT_EQ(edges[0].rows, R"([{"a":"0","b":"1","p":{"k":["x\"","y"]}}])");
+}
+
+// A server that plays a list of answers, the last one for ever, and keeps what it was asked.
+class Script {
+ public:
+  explicit Script(std::vector<std::pair<int, std::string>> answers)
+      : answers_(std::move(answers)), server_([this](const sys::TestHttpServer::Request& request) {
+          const std::lock_guard lock(mutex_);
+          asked_.push_back(request.method + " " + request.target);
+          const auto& [status, body] = answers_[std::min(asked_.size(), answers_.size()) - 1];
+          return sys::TestHttpServer::answer(status, body);
+        }) {}
+
+  QueryApi api() {
+    QueryOptions options;
+    options.attempts = 4;
+    options.wait = [this](Millis millis) { waits_.push_back(millis.count()); };
+    return QueryApi({server_.url(""), "u", Secret("p"), "neo4j"}, options);
+  }
+  std::vector<std::string> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  const std::vector<long>& waits() const { return waits_; }
+
+ private:
+  std::vector<std::pair<int, std::string>> answers_;
+  std::mutex mutex_;
+  std::vector<std::string> asked_;
+  std::vector<long> waits_;
+  sys::TestHttpServer server_;
+};
+
+using Longs = std::vector<long>;
+const std::string kDeadlock =
+    R"({"errors": [{"code": "Neo.TransientError.Transaction.DeadlockDetected", "message": "dead"}]})";
+const std::string kDone = R"({"data": {"fields": ["x"], "values": [[1]]}, "counters": {"nodesCreated": 2}})";
+
+TEST(QueryApi, TriesTransientErrorsAgainWhateverTheStatus) {
+  Script script({{202, kDeadlock}, {400, kDeadlock}, {202, kDone}});
+  auto api = script.api();
+  const auto result = api.run("RETURN 1");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->fields, std::vector<std::string>{"x"});
+  EXPECT_EQ(result->rows[0][0].integer(), 1);
+  EXPECT_EQ(result->counters.nodes_created, 2);
+  EXPECT_EQ(script.waits(), (Longs{100, 200}));
+}
+
+TEST(QueryApi, GivesUpAfterItsAttempts) {
+  Script script({{202, kDeadlock}});
+  auto api = script.api();
+  const auto result = api.run("RETURN 1");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::kUnavailable);
+  EXPECT_EQ(script.asked().size(), 4U);
+  EXPECT_EQ(script.waits(), (Longs{100, 200, 400}));
+}
+
+TEST(QueryApi, AcceptedIsNotDone) {
+  Script script(
+      {{202, R"({"errors": [{"code": "Neo.ClientError.Statement.SyntaxError", "message": "m\n"}]})"}});
+  auto api = script.api();
+  const auto result = api.run("RETRN 1");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::kInvalid);
+  EXPECT_EQ(result.error().message, "Neo.ClientError.Statement.SyntaxError: m\\x0a");
+  EXPECT_EQ(script.asked().size(), 1U);
+}
+
+TEST(QueryApi, AnswersThatAreNotNeo4js) {
+  const auto code = [](int status, const std::string& body) {
+    Script script({{status, body}});
+    auto api = script.api();
+    const auto result = api.run("RETURN 1");
+    return result ? Errc::kInternal : result.error().code;
+  };
+  EXPECT_EQ(code(200, "<html>"), Errc::kFailed);
+  EXPECT_EQ(code(401, ""), Errc::kDenied);
+  EXPECT_EQ(code(404, "<html>"), Errc::kNotFound);
+  EXPECT_EQ(code(503, "{}"), Errc::kUnavailable);
+  EXPECT_EQ(code(418, "[]"), Errc::kFailed);
+}
+
+TEST(QueryApi, TransactionsCommitRollBackAndStartAnew) {
+  const std::string begun = R"({"transaction": {"id": "t/1", "expires": "2026"}})";
+  using Asked = std::vector<std::string>;
+  {
+    Script script({{202, begun}, {202, kDeadlock}, {404, "{}"}, {202, begun}, {202, kDone}, {202, "{}"}});
+    auto api = script.api();
+    const auto status = api.in_transaction([](QueryApi::Transaction& transaction) -> Status {
+      TG_CHECK(transaction.run("RETURN 1"));
+      return {};
+    });
+    EXPECT_TRUE(status) << status.error().message;
+    EXPECT_EQ(script.asked(),
+              (Asked{"POST /db/neo4j/query/v2/tx", "POST /db/neo4j/query/v2/tx/t%2F1",
+                     "DELETE /db/neo4j/query/v2/tx/t%2F1", "POST /db/neo4j/query/v2/tx",
+                     "POST /db/neo4j/query/v2/tx/t%2F1", "POST /db/neo4j/query/v2/tx/t%2F1/commit"}));
+  }
+  Script script({{202, begun}, {200, "{}"}});
+  auto api = script.api();
+  const auto refused =
+      api.in_transaction([](QueryApi::Transaction&) -> Status { return fail(Errc::kConflict, "no"); });
+  EXPECT_EQ(refused.error().code, Errc::kConflict);
+  EXPECT_EQ(script.asked().size(), 2U) << "began, rolled back, not tried again";
 }
 
 }  // namespace

@@ -176,14 +176,19 @@ Status Versions::mark_ready(const std::string& version, const std::string& token
   return {};
 }
 
+Result<std::string> Versions::lock_pointer(QueryApi::Transaction& transaction, bool create) {
+  // Setting a property takes the node's lock, even to what it is. No property comes or goes: see versions.h.
+  TG_TRY(const auto now,
+         transaction.run(std::string(create ? "MERGE" : "MATCH") +
+                             " (a:Active {name: $name}) SET a.version = coalesce(a.version, '') "
+                             "WITH a OPTIONAL MATCH (a)-[:POINTS_TO]->(p:GraphVersion) RETURN p.id",
+                         named("")));
+  return now.rows.empty() ? "" : text_cell(now.rows.front(), 0);
+}
+
 Status Versions::swap(const std::string& version, const std::string& expected, Move move) {
   return api_.in_transaction([&](QueryApi::Transaction& transaction) -> Status {
-    // The first write takes the pointer's lock, so what is read after it stays true until the commit.
-    TG_TRY(const auto now, transaction.run(R"(
-        MERGE (a:Active {name: $name}) SET a.moved_at = datetime.realtime()
-        WITH a OPTIONAL MATCH (a)-[:POINTS_TO]->(p:GraphVersion) RETURN p.id)",
-                                           named(version)));
-    const std::string current = now.rows.empty() ? "" : text_cell(now.rows.front(), 0);
+    TG_TRY(const auto current, lock_pointer(transaction, true));
     if (current == version) return {};
     if (current != expected) {
       return fail(Errc::kConflict, fmt::format("graph {} points to {} by now, not to {}", json_text(name_),
@@ -201,7 +206,7 @@ Status Versions::swap(const std::string& version, const std::string& expected, M
         CREATE (a)-[:POINTS_TO]->(v)
         SET v.previous = CASE WHEN $back OR v.state = 'retired' THEN v.previous ELSE $previous END,
             v.rolled_back_from = CASE WHEN $back THEN $previous END,
-            v.state = 'live', v.live_at = datetime.realtime())",
+            v.state = 'live', v.live_at = datetime.realtime(), a.version = $version)",
                                              parameters));
     if (moved.counters.relationships_created == 1) return {};
     return fail(Errc::kConflict, "graph version " + version + " is not complete");
@@ -220,18 +225,19 @@ Status Versions::clear(const std::string& version) {
 }
 
 Status Versions::drop(const std::string& version) {
-  TG_TRY(const auto marked, api_.run(R"(
-      MATCH (v:GraphVersion {name: $name, id: $version})
-      SET v.touched_at = datetime.realtime()
-      WITH v
-      OPTIONAL MATCH (:Active {name: $name})-[:POINTS_TO]->(live:GraphVersion)
-      WITH v, live
-      WHERE live IS NULL OR (live.id <> v.id AND coalesce(live.previous, '') <> v.id)
-      SET v.state = 'dropping' REMOVE v.token RETURN v.id)",
-                                     named(version)));
-  if (marked.rows.empty()) {
+  TG_CHECK(api_.in_transaction([&](QueryApi::Transaction& transaction) -> Status {
+    TG_TRY(const auto live, lock_pointer(transaction, false));
+    auto parameters = named(version);
+    parameters.text("live", live);
+    TG_TRY(const auto marked, transaction.run(R"(
+        MATCH (v:GraphVersion {name: $name, id: $version})
+        OPTIONAL MATCH (live:GraphVersion {name: $name, id: $live})
+        WITH v, live WHERE v.id <> $live AND coalesce(live.previous, '') <> v.id
+        SET v.state = 'dropping', v.touched_at = datetime.realtime() REMOVE v.token RETURN v.id)",
+                                              parameters));
+    if (!marked.rows.empty()) return {};
     return fail(Errc::kConflict, "graph version " + version + " is live, the one before it, or gone");
-  }
+  }));
   TG_CHECK(clear(version));
   TG_CHECK(api_.run("MATCH (v:GraphVersion {name: $name, id: $version}) DELETE v", named(version)));
   return {};
