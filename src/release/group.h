@@ -1,0 +1,64 @@
+// The steps of a group of releases: from what the host and its journal say to the one thing to do next. Pure,
+// and asked again after every step, so that going on after a crash is not a case of its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "release/journal.h"
+
+namespace tidegate::release {
+
+/// What somebody wants. `deployment` is the name under which it is journalled; repeated, it goes on.
+struct Goal {
+  std::string deployment;
+  std::string release;
+  std::vector<std::string> members;
+  bool roll_back = false;  ///< to a release that is there and was live: nothing is built, health is only told
+  std::string digest;
+  std::string commit;
+  std::string experiment;
+};
+
+/// What is so on the host, and what we saw of it.
+struct Facts {
+  Journal journal;
+  Links links;                      ///< of the goal's members, and of those named in an open attempt
+  std::set<std::string> installed;  ///< members in which the goal's release is installed whole
+  /// Verdicts of this session; nothing: not asked yet. An empty text is a pass, anything else says why not.
+  std::optional<std::string> smoke;
+  std::optional<std::string> health;
+};
+
+struct WriteRecord {
+  Record record;
+};
+/// Sets every link as given (no text: remove it), each in one step; repeating it is harmless.
+struct Point {
+  Links links;
+};
+struct Install {};
+struct RunSmoke {};
+struct RunCheck {};
+/// Nothing is left to do: `attempt` says how it ended.
+struct Finished {
+  Attempt attempt;
+};
+using Action = std::variant<WriteRecord, Point, Install, RunSmoke, RunCheck, Finished>;
+
+/// The next action. Rules that hold whatever happens between two calls, crashes included:
+/// - Links move only while a kFlip or kUndo record without an end says from where to where.
+/// - Another's open flip that nobody found healthy is undone before anything of ours begins; one that a
+/// person
+///   ordered (roll_back) is finished.
+/// - A release is left live only when its check passed in the session that flipped it.
+Action next(const Goal& goal, const Facts& facts);
+
+/// Members whose links next() may want to see: the goal's and those of an attempt that is still open.
+std::set<std::string> members_of_interest(const Goal& goal, const Journal& journal);
+
+}  // namespace tidegate::release

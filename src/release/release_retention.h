@@ -1,0 +1,25 @@
+// Which releases of a member may go.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tidegate::release {
+
+struct Stored {
+  std::string release;
+  std::string state;  ///< "building", "ready", "failed", "rolled_back"
+};
+
+struct Retention {
+  int keep = 3;                ///< good ones besides those that must stay
+  std::set<std::string> must;  ///< live, the one before it, and what the deployment at hand needs
+  std::set<std::string> used;  ///< a process runs in it
+};
+
+/// Releases to delete, oldest first. Never one in `must` or `used`, nor the `keep` newest good ("ready")
+/// others, nor the newest that is not good: somebody may want to look why.
+std::vector<std::string> releases_to_delete(std::vector<Stored> stored, const Retention& retention);
+
+}  // namespace tidegate::release
