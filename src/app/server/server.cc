@@ -200,6 +200,13 @@ Result<Job> Server::job_now(ProjectId project, JobId id) {
 Result<Job> Server::job(ProjectId project, JobId id) {
   return ports_.loop.call([&] { return job_now(project, id); });
 }
+Result<Job> Server::job_of_token(const std::string& token) {
+  return ports_.loop.call([&]() -> Result<Job> {
+    TG_TRY(auto job, found(ports_.store.job_by_token(token), "Job"));
+    if (job.state.status != pipeline::JobStatus::kRunning) return fail(Errc::kDenied, "this job is over");
+    return job;
+  });
+}
 Result<std::vector<Artifact>> Server::artifacts(JobId job) {
   return ports_.loop.call([&] { return ports_.store.artifacts(job); });
 }

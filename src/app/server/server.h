@@ -69,6 +69,8 @@ class Server {
   Result<std::vector<Job>> jobs(PipelineId pipeline);
   Result<Job> job(ProjectId project, JobId id);
   Result<std::vector<Artifact>> artifacts(JobId job);
+  /// The running job that this token belongs to.
+  Result<Job> job_of_token(const std::string& token);
   std::filesystem::path log_path(JobId job) const { return ports_.log_path(job); }
   Result<Pipeline> cancel_pipeline(ProjectId project, PipelineId id);
   Result<Pipeline> retry_pipeline(ProjectId project, PipelineId id);

@@ -1,0 +1,197 @@
+#include "adapters/http/api/views.h"
+
+#include <boost/json.hpp>
+#include <fmt/core.h>
+
+#include "base/text.h"
+
+namespace tidegate::http::api {
+namespace {
+
+namespace json = boost::json;
+
+json::value when(const std::optional<Instant>& instant) {
+  return instant ? json::value(format_iso8601(*instant)) : json::value(nullptr);
+}
+
+json::value seconds_between(const std::optional<Instant>& from, const std::optional<Instant>& to) {
+  if (!from || !to) return nullptr;
+  return static_cast<double>((*to - *from).count()) / 1000.0;
+}
+
+// Keys and messages come from outside and may be any bytes; JSON text must be UTF-8.
+std::string safe(const std::string& text) {
+  return is_utf8(text) ? text : printable(text, 4096);
+}
+
+std::string pipeline_url(const app::Pipeline& p, const std::string& url) {
+  return fmt::format("{}/api/v4/projects/{}/pipelines/{}", url, p.project.value(), p.id.value());
+}
+
+}  // namespace
+
+json::value project_view(const app::Project& p, const std::string& url) {
+  const std::string name = p.path.substr(p.path.rfind('/') + 1);
+  return json::object{{"id", p.id.value()},
+                      {"name", name},
+                      {"path", name},
+                      {"path_with_namespace", p.path},
+                      {"default_branch", p.default_branch},
+                      {"http_url_to_repo", url + "/" + p.path + ".git"},
+                      {"web_url", url + "/" + p.path},
+                      {"created_at", format_iso8601(p.created_at)}};
+}
+
+json::value pipeline_view(const app::Pipeline& p, const std::string& url) {
+  return json::object{
+      {"id", p.id.value()},
+      {"iid", p.iid},
+      {"project_id", p.project.value()},
+      {"sha", p.sha},
+      {"before_sha", p.before_sha.empty() ? std::string(40, '0') : p.before_sha},
+      {"ref", p.ref},
+      {"tag", p.is_tag},
+      {"status", pipeline::to_string(p.status)},
+      {"source", p.source},
+      {"name", p.name.empty() ? json::value(nullptr) : json::value(p.name)},
+      {"yaml_errors", p.yaml_errors.empty() ? json::value(nullptr) : json::value(safe(p.yaml_errors))},
+      {"created_at", format_iso8601(p.created_at)},
+      {"updated_at", when(p.finished_at  ? p.finished_at
+                          : p.started_at ? p.started_at
+                                         : std::optional(p.created_at))},
+      {"started_at", when(p.started_at)},
+      {"finished_at", when(p.finished_at)},
+      {"duration", seconds_between(p.started_at, p.finished_at)},
+      {"web_url", pipeline_url(p, url)}};
+}
+
+json::value job_view(const app::Job& j, const app::Pipeline& p, const std::vector<app::Artifact>& artifacts,
+                     const std::string& url) {
+  json::array files;
+  json::value archive = nullptr;
+  for (const app::Artifact& a : artifacts) {
+    files.push_back(
+        {{"file_type", a.type}, {"size", a.size}, {"filename", a.file_name}, {"file_format", a.format}});
+    if (a.type == "archive") archive = {{"filename", a.file_name}, {"size", a.size}};
+  }
+  return json::object{
+      {"id", j.state.id.value()},
+      {"status", pipeline::to_string(j.state.status)},
+      {"stage", j.stage},
+      {"name", j.state.name},
+      {"ref", p.ref},
+      {"tag", p.is_tag},
+      {"allow_failure", j.state.allow_failure},
+      {"created_at", format_iso8601(j.created_at)},
+      {"started_at", when(j.started_at)},
+      {"finished_at", when(j.finished_at)},
+      {"duration", seconds_between(j.started_at, j.finished_at)},
+      {"queued_duration", seconds_between(j.queued_at, j.started_at)},
+      {"failure_reason",
+       j.state.failure_reason.empty() ? json::value(nullptr) : json::value(j.state.failure_reason)},
+      {"exit_code", j.state.exit_code ? json::value(*j.state.exit_code) : json::value(nullptr)},
+      {"retried", j.state.retried},
+      {"tag_list", json::value_from(j.message.tags)},
+      {"reason", safe(j.reason)},
+      {"artifacts", files},
+      {"artifacts_file", archive},
+      {"commit", {{"id", p.sha}, {"short_id", p.sha.substr(0, 8)}}},
+      {"pipeline",
+       {{"id", p.id.value()},
+        {"iid", p.iid},
+        {"project_id", p.project.value()},
+        {"ref", p.ref},
+        {"sha", p.sha},
+        {"status", pipeline::to_string(p.status)}}},
+      {"web_url", fmt::format("{}/api/v4/projects/{}/jobs/{}", url, j.project.value(), j.state.id.value())}};
+}
+
+json::value variable_view(const app::ProjectVariable& v) {
+  return json::object{{"key", v.key},
+                      {"value", safe(v.value)},
+                      {"variable_type", v.file ? "file" : "env_var"},
+                      {"protected", v.is_protected},
+                      {"masked", v.masked},
+                      {"raw", v.raw},
+                      {"environment_scope", "*"}};
+}
+
+json::value version_view(const app::Version& v) {
+  return json::object{{"source", v.source},
+                      {"number", v.number},
+                      {"state", app::to_string(v.state)},
+                      {"reason", safe(v.reason)},
+                      {"uri", v.uri},
+                      {"bucket", safe(v.bucket)},
+                      {"key", safe(v.key)},
+                      {"object_version", v.object_version},
+                      {"etag", v.etag},
+                      {"size", v.size},
+                      {"sha256", v.sha256},
+                      {"branch", v.branch},
+                      {"base_sha", v.base_sha},
+                      {"candidate_sha", v.candidate_sha},
+                      {"pipeline", v.pipeline ? json::value(v.pipeline.value()) : json::value(nullptr)},
+                      {"attempt", v.attempt},
+                      {"created_at", format_iso8601(v.created_at)},
+                      {"finished_at", when(v.finished_at)}};
+}
+
+json::value event_view(const app::EventRecord& e) {
+  return json::object{{"id", e.id},
+                      {"source", e.source},
+                      {"identity", e.identity},
+                      {"verdict", e.verdict},
+                      {"reason", safe(e.reason)},
+                      {"provider", e.event.provider},
+                      {"origin", dataset::to_string(e.event.origin)},
+                      {"bucket", safe(e.event.bucket)},
+                      {"key", safe(e.event.key)},
+                      {"version_id", e.event.version_id},
+                      {"etag", e.event.etag},
+                      {"sequencer", e.event.sequencer},
+                      {"occurred_at", format_iso8601(e.event.occurred_at)},
+                      {"received_at", format_iso8601(e.received_at)}};
+}
+
+json::value delivery_view(const app::Delivery& d) {
+  return json::object{{"id", d.id.value()},
+                      {"kind", app::to_string(d.kind)},
+                      {"target", d.target},
+                      {"state", d.state},
+                      {"repository", d.repository},
+                      {"digest", d.digest},
+                      {"release", d.release},
+                      {"previous", d.previous},
+                      {"message", safe(d.message)},
+                      {"pipeline", d.pipeline.value()},
+                      {"job", d.job.value()},
+                      {"created_at", format_iso8601(d.created_at)},
+                      {"finished_at", when(d.finished_at)}};
+}
+
+json::value release_view(const app::ReleaseInfo& r) {
+  return json::object{{"member", r.member}, {"release", r.release},         {"commit", r.commit},
+                      {"digest", r.digest}, {"data_uri", safe(r.data_uri)}, {"state", r.state},
+                      {"live", r.live}};
+}
+
+json::value graph_version_view(const app::GraphVersionInfo& v) {
+  return json::object{{"version", v.version}, {"sha256", v.sha256}, {"commit", v.commit}, {"nodes", v.nodes},
+                      {"edges", v.edges},     {"state", v.state},   {"live", v.live}};
+}
+
+json::value lineage_view(const app::Lineage& l) {
+  json::array events;
+  for (const auto& e : l.events) events.push_back(event_view(e));
+  json::array deliveries;
+  for (const auto& d : l.deliveries) deliveries.push_back(delivery_view(d));
+  return json::object{{"project", l.project.path},
+                      {"commit", l.commit},
+                      {"data", l.version ? version_view(*l.version) : json::value(nullptr)},
+                      {"events", events},
+                      {"pipeline", l.pipeline ? pipeline_view(*l.pipeline, "") : json::value(nullptr)},
+                      {"deliveries", deliveries}};
+}
+
+}  // namespace tidegate::http::api
