@@ -164,6 +164,10 @@ void HttpClient::Impl::prepare_connection(const HttpRequest& request) {
   set(CURLOPT_MAXREDIRS, 10L);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));
   set(CURLOPT_TIMEOUT_MS, request.timeout ? static_cast<long>(request.timeout->count()) : 0L);
+  if (request.stall) {
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall->count()));
+  }
   if (request.unix_socket) {
     set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket->c_str());
     set(CURLOPT_PROXY, "");  // the environment's proxy is no way to a local socket

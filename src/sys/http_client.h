@@ -33,6 +33,7 @@ struct HttpRequest {
   std::string aws_sigv4;
   Millis connect_timeout{5000};
   std::optional<Millis> timeout{Millis{60000}};  ///< of the whole exchange; nothing: none (streams)
+  std::optional<Seconds> stall;                  ///< give up when nothing has come or gone for so long
   std::uint64_t max_body = 64U << 20U;           ///< of a response kept in memory
   bool follow_redirects = false;
 };
