@@ -25,10 +25,16 @@ class Findings {
   void set_incomplete() { incomplete_ = true; }
   bool incomplete() const { return incomplete_; }
 
+  /// Set when a value is missing for a reason that has been reported (a reference that leads nowhere): then a
+  /// keyword that seems absent need not be.
+  void set_holes() { holes_ = true; }
+  bool has_holes() const { return holes_ || incomplete_; }
+
  private:
   Diagnostics list_;
   std::size_t errors_ = 0;
   bool incomplete_ = false;
+  bool holes_ = false;
 };
 
 }  // namespace tidegate::config

@@ -19,8 +19,8 @@ Loaded load(std::string_view text, const std::string& file, const Sources& sourc
   yaml::NodePtr root = read_document(text, file, out);
   if (root) root = expand_includes(root, file, sources, out, budget);
   if (root && !budget.exhausted()) root = apply_extends(root, out, budget);
+  if (root && !budget.exhausted()) root = resolve_references(root, out);
   if (root && !budget.exhausted()) {
-    root = resolve_references(root, out);
     Definition definition = read_definition(*root, out);
     check_definition(definition, out);
     loaded.merged = yaml::emit(*root);

@@ -11,7 +11,7 @@ namespace tidegate::config {
 /// extends; GitLab stops such by memory and time.
 class Budget {
  public:
-  explicit Budget(std::uint64_t units = 3'000'000) : left_(units) {}
+  explicit Budget(std::uint64_t units = 1'000'000) : left_(units) {}
   /// False when there is nothing left; then the caller stops and reports.
   bool spend(std::uint64_t units) {
     if (left_ < units) spent_ = true;

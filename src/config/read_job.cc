@@ -41,7 +41,7 @@ void read_main_script(const Value& value, Job& job) {
   auto script = read_script(value);
   if (!script) return;
   const bool blank = std::ranges::all_of(script->lines, [](const std::string& line) { return line.empty(); });
-  if (blank) value.error("invalid-value", "can't be blank");
+  if (blank && !value.findings().has_holes()) value.error("invalid-value", "can't be blank");
   job.script = std::move(script->lines);
   job.script_places = std::move(script->places);
 }
@@ -196,7 +196,7 @@ Job read_job(const Value& value, const yaml::Mark& mark, const Defaults& default
   }
   check_combinations(value, job);
   const bool other_work = value.find("trigger") || value.find("run");  // already reported as not supported
-  if (!other_work && !value.find("script") && !value.findings().incomplete())
+  if (!other_work && !value.find("script") && !value.findings().has_holes())
     value.findings().error("missing-keyword", mark,
                            fmt::format("{} config should implement the script: keyword", value.path()),
                            "Write `script:`, or begin the name with a dot if it is a template.");

@@ -12,7 +12,7 @@ namespace tidegate::config {
 namespace {
 
 // Of all jobs together, with `default` copied into each: against a small text that asks for a huge result.
-constexpr std::uint64_t kMaxWeight = 8'000'000;
+constexpr std::uint64_t kMaxWeight = 4'000'000;
 constexpr std::size_t kMaxPipelineName = 255;
 
 std::vector<std::string> read_stages(const Value& root) {

@@ -15,9 +15,11 @@ using yaml::Entry;
 using yaml::Node;
 using yaml::NodePtr;
 
-constexpr std::size_t kMaxNesting = 10;
+// GitLab sets no limit of its own but for arrays in scripts; this one keeps the walks over the result
+// shallow.
+constexpr std::size_t kMaxDepth = 400;
 // Of the whole configuration with everything written out, so that readers may walk it freely.
-constexpr std::uint64_t kMaxWeight = 4'000'000;
+constexpr std::uint64_t kMaxWeight = 2'000'000;
 
 std::string path_text(const Node& reference) {
   std::string text = "!reference [";
@@ -36,7 +38,9 @@ class Resolver {
     if (node->items.empty() && node->entries.empty()) return node;
     if (const auto found = done_.find(node.get()); found != done_.end()) return found->second;
     bool changed = false;
+    ++depth_;
     NodePtr result = node->is_map() ? resolve_map(*node, changed) : resolve_list(*node, changed);
+    --depth_;
     if (!changed) result = node;
     if (result->weight > kMaxWeight) {
       if (!too_large_)
@@ -48,6 +52,8 @@ class Resolver {
     done_.emplace(node.get(), result);
     return result;
   }
+
+  bool too_large() const { return too_large_; }
 
  private:
   NodePtr resolve_map(const Node& node, bool& changed) {
@@ -78,6 +84,7 @@ class Resolver {
   NodePtr fail(const Node& reference, std::string code, std::string_view what, std::string hint = {}) {
     out_.error(std::move(code), reference.mark, fmt::format("{} {}", path_text(reference), what),
                std::move(hint));
+    out_.set_holes();
     return nullptr;
   }
 
@@ -85,6 +92,7 @@ class Resolver {
   Findings& out_;
   std::unordered_map<const Node*, NodePtr> done_;
   std::unordered_set<const Node*> open_;
+  std::size_t depth_ = 0;
   bool too_large_ = false;
 };
 
@@ -108,8 +116,8 @@ NodePtr Resolver::follow(const NodePtr& reference) {
     result = fail(*reference, "reference-invalid", "is not valid", "Write !reference [job, keyword].");
   } else if (open_.contains(reference.get())) {
     return fail(*reference, "reference-cycle", "is part of a circular chain");
-  } else if (open_.size() >= kMaxNesting) {
-    return fail(*reference, "reference-too-deep", "is nested deeper than 10 levels");
+  } else if (depth_ >= kMaxDepth) {
+    return fail(*reference, "reference-too-deep", "is nested too deep");
   } else if (const NodePtr target = find_target(*reference); !target || target->is_null()) {
     if (out_.incomplete()) return nullptr;
     const auto& first = reference->items.front()->text;
@@ -120,8 +128,12 @@ NodePtr Resolver::follow(const NodePtr& reference) {
                   near ? fmt::format("Did you mean {}?", *near) : "");
   } else {
     open_.insert(reference.get());
+    ++depth_;
     result = resolve(target);
+    --depth_;
     open_.erase(reference.get());
+    if (result && result->depth > kMaxDepth)
+      return fail(*reference, "reference-too-deep", "is nested too deep");
   }
   done_.emplace(reference.get(), result);
   return result;
@@ -130,7 +142,9 @@ NodePtr Resolver::follow(const NodePtr& reference) {
 }  // namespace
 
 NodePtr resolve_references(const NodePtr& root, Findings& out) {
-  return Resolver(root, out).resolve(root);
+  Resolver resolver(root, out);
+  NodePtr result = resolver.resolve(root);
+  return resolver.too_large() ? nullptr : result;
 }
 
 }  // namespace tidegate::config

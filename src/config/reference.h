@@ -6,9 +6,10 @@
 
 namespace tidegate::config {
 
-/// The same tree with every reference replaced by what it names, resolved in its turn, at most 10 deep.
+/// The same tree with every reference replaced by what it names, resolved in its turn.
 /// A list taken into a list stays a list of its own; keywords that flatten do so when they are read.
-/// A missing target and a cycle are errors. Source: GitLab's Ci::Config::Yaml::Tags.
+/// A missing target and a cycle are errors. Null when the result would be too large to go on with. Source:
+/// GitLab's Ci::Config::Yaml::Tags.
 yaml::NodePtr resolve_references(const yaml::NodePtr& root, Findings& out);
 
 }  // namespace tidegate::config

@@ -12,8 +12,10 @@ std::uint64_t text_weight(std::string_view text) {
   return 1 + text.size() / 32;
 }
 
-std::uint64_t add(std::uint64_t a, std::uint64_t b) {
-  return std::min(a + b, kWeightMax);  // neither is above kWeightMax, so the sum does not wrap
+/// Counts a child into its parent. Neither weight is above kWeightMax, so the sum does not wrap.
+void adopt(Node& parent, const Node& child, std::uint64_t key_weight = 0) {
+  parent.weight = std::min(parent.weight + child.weight + key_weight, kWeightMax);
+  parent.depth = std::max(parent.depth, child.depth + 1);
 }
 
 }  // namespace
@@ -69,7 +71,7 @@ NodePtr make_list(std::vector<NodePtr> items, Mark mark) {
   auto node = std::make_shared<Node>();
   node->kind = Kind::kList;
   node->mark = std::move(mark);
-  for (const NodePtr& item : items) node->weight = add(node->weight, item->weight);
+  for (const NodePtr& item : items) adopt(*node, *item);
   node->items = std::move(items);
   return node;
 }
@@ -78,8 +80,7 @@ NodePtr make_map(std::vector<Entry> entries, Mark mark) {
   auto node = std::make_shared<Node>();
   node->kind = Kind::kMap;
   node->mark = std::move(mark);
-  for (const Entry& entry : entries)
-    node->weight = add(node->weight, add(text_weight(entry.key), entry.value->weight));
+  for (const Entry& entry : entries) adopt(*node, *entry.value, text_weight(entry.key));
   node->entries = std::move(entries);
   if (node->entries.size() >= kIndexFrom) {
     node->index.resize(node->entries.size());
@@ -94,7 +95,7 @@ NodePtr make_reference(std::vector<NodePtr> path, Mark mark) {
   auto node = std::make_shared<Node>();
   node->kind = Kind::kReference;
   node->mark = std::move(mark);
-  for (const NodePtr& item : path) node->weight = add(node->weight, item->weight);
+  for (const NodePtr& item : path) adopt(*node, *item);
   node->items = std::move(path);
   return node;
 }

@@ -45,6 +45,7 @@ struct Node {
   std::vector<NodePtr> items;
   std::vector<Entry> entries;        ///< maps, in order, keys unique
   std::vector<std::uint32_t> index;  ///< entries sorted by key, for large maps only
+  std::uint32_t depth = 0;           ///< levels below this value
   std::uint64_t weight = 1;          ///< size of the whole value when every alias is written out
 
   bool is_null() const { return kind == Kind::kNull; }
@@ -70,7 +71,7 @@ struct Limits {
   std::size_t bytes = 2 * 1024 * 1024;
   std::size_t depth = 100;
   std::size_t nodes = 300'000;
-  std::uint64_t weight = 2'000'000;  ///< of a document with every alias written out; against alias bombs
+  std::uint64_t weight = 1'000'000;  ///< of a document with every alias written out; against alias bombs
   std::size_t documents = 1;         ///< reading stops after these
 };
 

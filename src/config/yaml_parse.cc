@@ -246,10 +246,8 @@ Scalar read_scalar(const yaml_event_t& event, std::string_view tag) {
       if (c != '\n' && c != '\r' && c != ' ') packed.push_back(c);
     return {.kind = Kind::kString, .text = base64_decode(packed).value_or(text), .refused = {}};
   }
-  const bool plain_text = raw.quoted_implicit != 0 || tag == "!str" || tag == "tag:yaml.org,2002:str";
-  if (plain_text && raw.plain_implicit == 0)
-    return {.kind = Kind::kString, .text = std::move(text), .refused = {}};
-  if (tag.empty() && raw.style != YAML_PLAIN_SCALAR_STYLE)
+  // quoted_implicit: quoted and without a tag. A quoted scalar with a foreign tag is read like a plain one.
+  if (raw.quoted_implicit != 0 || tag == "!str" || tag == "tag:yaml.org,2002:str")
     return {.kind = Kind::kString, .text = std::move(text), .refused = {}};
   if (tag.starts_with("!ruby/"))
     return {.kind = Kind::kString, .text = {}, .refused = std::string(tag.substr(6))};
@@ -355,11 +353,11 @@ bool Builder::add_entry(Frame& frame, NodePtr value, Origin origin) {
       for (auto item = value->items.rbegin(); item != value->items.rend(); ++item) {
         merged_ += (*item)->entries.size();
         gathered.merge(**item);
-        if (merged_ > limits_.weight) break;
+        if (merged_ > limits_.nodes) break;
       }
       frame.map.merge(*make_map(gathered.take(), value->mark));
     }
-    if (merged_ > limits_.weight)
+    if (merged_ > limits_.nodes)
       return refuse(value->mark, "yaml-too-large", "Too large once its merge keys are written out");
     if (one || many) return true;
   }

@@ -184,7 +184,7 @@ std::optional<Scalar> read_int(std::string_view text) {
   const std::string digits = without(base == 10 || base == 8 ? body : body.substr(2), "_,");
   std::uint64_t value = 0;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-  if (read.ptr != digits.data() + digits.size()) return std::nullopt;
+  if (digits.empty() || read.ptr != digits.data() + digits.size()) return std::nullopt;
   if (read.ec == std::errc::result_out_of_range) {
     // Ruby's integers have no end; in base ten the digits say it all.
     if (base != 10) return std::nullopt;
