@@ -46,6 +46,7 @@ lab_fail() { # message, log file to show the end of
 lab_mkdirs() {
   mkdir -p "$LAB_DIR" "$LAB_CACHE" "$LAB_RUN" "$LAB_LOG"
   chmod 711 "$LAB_DIR" # test hosts' users must be able to pass through to what is bound for them
+  if [[ -n ${SUDO_UID:-} ]]; then chown "$SUDO_UID:${SUDO_GID:-}" "$LAB_DIR" "$LAB_LOG"; fi
 }
 
 # A password or key that stays the same for the life of the state directory.
