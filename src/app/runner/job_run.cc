@@ -114,7 +114,7 @@ std::optional<JobOutcome> JobRun::prepare(const JobFolders& folders) {
   for (const std::string& warning : variables_.warnings) log_.warning(warning);
   if (const Status written = write_file_variables(folders); !written) return system_failure(written.error());
   message_ = expand_message(original_, variables_.environment);
-  variables_.environment["CI_JOB_IMAGE"] = message_.image ? message_.image->name : "";
+  if (message_.image) variables_.environment["CI_JOB_IMAGE"] = message_.image->name;
   space_ = {folders.project(), project_inside_, folders.scratch(), std::move(mounts->mounts)};
   auto environment =
       executor_.prepare(message_, space_, [this](std::string_view text) { log_.output(text); }, cancel_);
