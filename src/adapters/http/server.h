@@ -35,7 +35,7 @@ struct Options {
   std::size_t stream_buffer = 256U << 10U;  ///< bytes that a streamed answer may be ahead of its client
   Millis header_timeout{
       15000};  ///< from the first byte of a request (or the connection) to the end of its head
-  Millis body_timeout{30000};   ///< without any progress of at least `min_body_rate`
+  Millis body_timeout{30000};   ///< for each further 4 KiB of a body
   Millis idle_timeout{75000};   ///< between requests on a kept connection
   Millis write_timeout{60000};  ///< without any progress of the client's reading
   Millis stop_grace{10000};     ///< for answers under way when stop() is called
