@@ -22,7 +22,10 @@ class Walk {
   explicit Walk(std::uint32_t seed) : random_(seed) {
     const std::uint32_t stages = 1 + pick(4);
     for (std::uint32_t stage = 0; stage < stages; ++stage) {
+      const auto first = static_cast<std::ptrdiff_t>(state_.jobs.size());
       for (std::uint32_t i = 0, count = 1 + pick(4); i < count; ++i) add_job(stage);
+      // So that a job may stand before those of its stage that it needs.
+      std::shuffle(state_.jobs.begin() + first, state_.jobs.end(), random_);
     }
   }
 
@@ -127,7 +130,11 @@ class Walk {
       if (chance(80)) finish_one(e->job);
     }
     if (const auto* e = std::get_if<ScheduleJob>(&effect)) send(JobDue{e->job});
-    if (const auto* e = std::get_if<SignalCancel>(&effect)) finish_one(e->job);
+    if (const auto* e = std::get_if<SignalCancel>(&effect)) {
+      if (chance(70)) return finish_one(e->job);
+      send(JobRequeued{e->job});  // its runner was lost; it must not go on
+      EXPECT_EQ(std::ranges::find(state_.jobs, e->job, &JobState::id)->status, kCanceled);
+    }
     if (const auto* e = std::get_if<RetryJob>(&effect)) send(JobRetried{e->job, JobId(++last_id_)});
   }
 
@@ -142,6 +149,10 @@ class Walk {
     const auto effects = apply(state_, event);
     check_effects(before, effects);
     check_composite();
+    if (std::holds_alternative<PipelineCanceled>(event)) check_no_retry_is_due();
+    if (const auto* retried = std::get_if<JobRetried>(&event); retried != nullptr && !effects.empty()) {
+      check_woken(retried->new_id, before, effects);
+    }
     if (chance(15)) check_doubled(event);
   }
 
@@ -173,8 +184,8 @@ class Walk {
         const auto known = told.emplace(change->job.value(), kCreated).first;
         EXPECT_EQ(change->from, known->second);
         known->second = change->to;
-        if (change->from == kCreated && change->to != kCanceled && change->to != kSkipped) {
-          check_may_start(change->job);
+        if (change->from == kCreated && change->to != kCanceled) {
+          check_decided(change->job, change->to != kSkipped);
         }
       }
       if (const auto* finished = std::get_if<PipelineFinished>(&effect)) {
@@ -197,21 +208,45 @@ class Walk {
            });
   }
 
-  void check_may_start(JobId id) {
+  /// A job starts or is skipped only when what it waits for is over.
+  void check_decided(JobId id, bool starts) {
     const JobState* job = find(state_, id);
     ASSERT_NE(job, nullptr);
     if (decided_by_a_skipped_need(*job)) {
-      EXPECT_EQ(job->when, When::kAlways);
+      EXPECT_EQ(starts, job->when == When::kAlways);
       return;
     }
     for (const auto& other : state_.jobs) {
       if (other.retried || other.id == id) continue;
-      const bool waits = job->needs ? std::ranges::find(*job->needs, other.name) != job->needs->end()
-                                    : other.stage < job->stage;
+      const bool waits = job->needs ? needs(*job, other) : other.stage < job->stage;
       if (!waits) continue;
       const bool ignored = other.status == kManual && other.allow_failure;
       EXPECT_TRUE((is_completed(other.status) && !other.retry_due) || ignored)
-          << job->name << " started before " << other.name << " was done";
+          << job->name << " was decided before " << other.name << " was done";
+    }
+  }
+
+  static bool needs(const JobState& job, const JobState& other) {
+    return job.needs && std::ranges::find(*job.needs, other.name) != job.needs->end();
+  }
+
+  void check_no_retry_is_due() {
+    for (const auto& job : state_.jobs) EXPECT_FALSE(job.retry_due) << job.name;
+  }
+
+  /// A retry sets back to `created` what was skipped in later stages or needs the job, directly at least.
+  void check_woken(JobId id, const Statuses& before, const std::vector<Effect>& effects) {
+    const JobState* base = find(state_, id);
+    ASSERT_NE(base, nullptr);
+    for (const auto& job : state_.jobs) {
+      const auto was = before.find(job.id.value());
+      if (job.retried || was == before.end() || was->second != kSkipped) continue;
+      if (job.stage <= base->stage && !needs(job, *base)) continue;
+      const bool woken = std::ranges::any_of(effects, [&](const Effect& effect) {
+        const auto* change = std::get_if<StatusChanged>(&effect);
+        return change != nullptr && change->job == job.id && change->to == kCreated;
+      });
+      EXPECT_TRUE(woken) << job.name << " stays skipped after the retry of " << base->name;
     }
   }
 
