@@ -10,7 +10,7 @@ std::vector<std::string> releases_to_delete(std::vector<Stored> stored, const Re
   int good = 0;
   int bad = 0;
   for (const auto& [release, state] : stored) {
-    if (retention.must.contains(release) || retention.used.contains(release)) continue;
+    if (retention.must.contains(release)) continue;
     const bool spared = state == "ready" ? good++ < retention.keep : bad++ < 1;
     if (!spared) doomed.push_back(release);
   }

@@ -15,11 +15,11 @@ struct Stored {
 struct Retention {
   int keep = 3;                ///< good ones besides those that must stay
   std::set<std::string> must;  ///< live, the one before it, and what the deployment at hand needs
-  std::set<std::string> used;  ///< a process runs in it
 };
 
-/// Releases to delete, oldest first. Never one in `must` or `used`, nor the `keep` newest good ("ready")
-/// others, nor the newest that is not good: somebody may want to look why.
+/// Releases to delete, oldest first. Never one in `must`, nor the `keep` newest good ("ready")
+/// others, nor the newest that is not good: somebody may want to look why. (One in which a process runs is
+/// spared on the host, where that is known at the very moment.)
 std::vector<std::string> releases_to_delete(std::vector<Stored> stored, const Retention& retention);
 
 }  // namespace tidegate::release

@@ -81,12 +81,10 @@ TEST(Retention, KeepsWhatMustStay) {
                                       {"20260103-c", "ready"},  {"20260104-d", "ready"},
                                       {"20260105-e", "failed"}, {"20260106-f", "failed"},
                                       {"20260107-g", "ready"},  {"20260108-h", "building"}};
-  EXPECT_EQ(
-      releases_to_delete(stored, {.keep = 1, .must = {"20260107-g", "20260101-a"}, .used = {"20260102-b"}}),
-      (std::vector<std::string>{"20260103-c", "20260105-e", "20260106-f"}));
-  EXPECT_TRUE(
-      releases_to_delete(stored, {.keep = 10, .must = {"20260105-e", "20260106-f"}, .used = {}}).empty());
-  EXPECT_EQ(releases_to_delete(stored, {.keep = 0, .must = {"20260108-h"}, .used = {}}).size(), 6U);
+  EXPECT_EQ(releases_to_delete(stored, {.keep = 1, .must = {"20260107-g", "20260101-a", "20260102-b"}}),
+            (std::vector<std::string>{"20260103-c", "20260105-e", "20260106-f"}));
+  EXPECT_TRUE(releases_to_delete(stored, {.keep = 10, .must = {"20260105-e", "20260106-f"}}).empty());
+  EXPECT_EQ(releases_to_delete(stored, {.keep = 0, .must = {"20260108-h"}}).size(), 6U);
 }
 
 Provenance provenance() {

@@ -1,0 +1,51 @@
+// What runs on a host: POSIX shell with coreutils (ln, mv -T, sync FILE, timeout, readlink -f), tar and
+// Python. Values arrive as arguments, never in the text. Every script but `look` begins with the same words,
+// and every one that changes something first proves that the lease is still ours.
+#pragma once
+
+#include <string_view>
+
+namespace tidegate::app::scripts {
+
+/// Exit codes of ours; the message is on standard error. Everything else is a failure nobody foresaw.
+inline constexpr int kRefused = 10;      ///< it cannot be done like this; repeating will not help
+inline constexpr int kLeaseLost = 11;    ///< another deployment has the target
+inline constexpr int kUnreachable = 12;  ///< something that the host needs does not answer
+
+/// $1 root, $2 token: fail, held, hold SECONDS, enter SECONDS (hold, and be known as the one who works),
+/// clear.
+extern const std::string_view kPrelude;
+/// A shell function `load FILE`: exports NAME=value lines, expanding nothing. Part of the launcher too.
+extern const std::string_view kLoad;
+
+/// Arguments: root, "details" or "". Prints facts; changes nothing, needs no lease.
+extern const std::string_view kLook;
+/// expected lease line, seconds, owner.
+extern const std::string_view kTake;
+extern const std::string_view kDropLease;
+/// python, env file (relative, may be empty), members…
+extern const std::string_view kPreflight;
+/// python, env file.
+extern const std::string_view kMlflow;
+/// line.
+extern const std::string_view kAppend;
+/// key: prints "there" when packages for this key are installed on the host already.
+extern const std::string_view kHasPackages;
+/// seconds, python, pip mode, key, release, members…
+extern const std::string_view kInstall;
+/// seconds, "new" or "live", release, command, members…
+extern const std::string_view kVerify;
+/// member, link text, member, link text…
+extern const std::string_view kPoint;
+/// release, state, members…
+extern const std::string_view kMark;
+/// release, history line.
+extern const std::string_view kFinish;
+/// member/release…
+extern const std::string_view kSweep;
+
+/// The launcher in every release: `run PROGRAM [ARGUMENT…]`. The two texts @ENV@ (env file, absolute, may be
+/// empty) and @LOAD@ (kLoad) are put in when the release is made.
+extern const std::string_view kLauncher;
+
+}  // namespace tidegate::app::scripts

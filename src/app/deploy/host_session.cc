@@ -1,0 +1,227 @@
+#include "app/deploy/host_session.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "app/deploy/host_scripts.h"
+#include "base/sha256.h"
+#include "base/text.h"
+
+namespace tidegate::app {
+namespace {
+
+constexpr Seconds kInstallTimeout{20 * 60};
+
+// "word rest of the line" → both; nothing when the line does not begin so.
+std::optional<std::string_view> after(std::string_view line, std::string_view word) {
+  if (!line.starts_with(word) || line.size() <= word.size() || line[word.size()] != ' ') return std::nullopt;
+  return line.substr(word.size() + 1);
+}
+
+std::string_view take_word(std::string_view& text) {
+  const auto space = std::min(text.find(' '), text.size());
+  const auto word = text.substr(0, space);
+  text.remove_prefix(std::min(space + 1, text.size()));
+  return word;
+}
+
+std::string said(const RemoteResult& result) {
+  auto lines = split(trim(result.err), '\n');
+  if (lines.size() > 12) lines.erase(lines.begin(), lines.end() - 12);
+  for (auto& line : lines) line = printable(line, 400);
+  auto text = join(lines, "\n");
+  return text.empty() ? fmt::format("exit {} and no word", result.exit_code) : text;
+}
+
+// Hands over whole lines as they come.
+class Lines {
+ public:
+  explicit Lines(const HostSession::OnSay& on_line) : on_line_(on_line) {}
+  void add(std::string_view bytes) {
+    pending_ += bytes;
+    for (auto end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n')) {
+      if (const auto line = after(std::string_view(pending_).substr(0, end), "say")) on_line_(*line);
+      pending_.erase(0, end + 1);
+    }
+  }
+
+ private:
+  const HostSession::OnSay& on_line_;
+  std::string pending_;
+};
+
+void read_fact(HostFacts& facts, std::string_view line) {
+  if (const auto now = after(line, "now")) facts.now = parse_integer(*now).value_or(0);
+  if (const auto lease = after(line, "lease")) facts.lease = *lease;
+  if (auto link = after(line, "link")) {
+    const std::string member(take_word(*link));
+    facts.links[member] = *link;
+  }
+  if (auto rest = after(line, "release")) {
+    StoredRelease stored;
+    stored.member = take_word(*rest);
+    stored.release = take_word(*rest);
+    stored.state = take_word(*rest);
+    stored.json = *rest;
+    facts.stored.push_back(std::move(stored));
+  }
+}
+
+}  // namespace
+
+Result<std::string> HostSession::call(std::string_view script, std::vector<std::string> arguments,
+                                      Millis timeout, const OnSay& say) {
+  std::vector<std::string> all = {layout_.root(), token_};
+  std::ranges::move(arguments, std::back_inserter(all));
+  Lines lines(say);
+  std::function<void(std::string_view)> on_output;
+  if (say) on_output = [&](std::string_view bytes) { lines.add(bytes); };
+  TG_TRY(auto result,
+         host_.run(std::string(scripts::kPrelude) + std::string(script), all, timeout, stop_, on_output));
+  switch (result.exit_code) {
+    case 0:
+      return std::move(result.out);
+    case scripts::kLeaseLost:
+      return fail(Errc::kConflict, said(result));
+    case scripts::kUnreachable:
+      return fail(Errc::kUnavailable, said(result));
+    default:
+      return fail(Errc::kFailed, said(result));
+  }
+}
+
+Result<HostFacts> HostSession::look(bool details) {
+  TG_TRY(auto result, host_.run(std::string(scripts::kLook), {layout_.root(), details ? "details" : ""},
+                                Seconds{60}, stop_));
+  if (result.exit_code != 0) return fail(Errc::kFailed, said(result));
+  HostFacts facts;
+  const std::string_view out = result.out;
+  const auto journal = out.find("\njournal\n");
+  if (journal == std::string_view::npos)
+    return fail(Errc::kFailed, "the host printed something else: " + printable(out));
+  for (const auto& line : split(out.substr(0, journal), '\n')) read_fact(facts, line);
+  facts.journal = out.substr(journal + std::string_view("\njournal\n").size());
+  return facts;
+}
+
+Status HostSession::take_lease(const std::string& seen, const std::string& owner) {
+  token_ = random_hex(16);
+  TG_TRY(const auto out, call(scripts::kTake, {seen, "300", owner}));
+  return {};
+}
+
+Status HostSession::drop_lease() {
+  TG_TRY(const auto out, call(scripts::kDropLease, {}));
+  return {};
+}
+
+Result<Interpreter> HostSession::preflight() {
+  std::vector<std::string> arguments = {target_.python, target_.env};
+  arguments.insert(arguments.end(), target_.releases.begin(), target_.releases.end());
+  TG_TRY(const auto out, call(scripts::kPreflight, std::move(arguments)));
+  Interpreter python;
+  for (const auto& line : split(out, '\n')) {
+    if (const auto free = after(line, "free_kib"))
+      python.free_bytes = static_cast<std::uint64_t>(std::max(0LL, parse_integer(*free).value_or(0))) * 1024;
+    if (auto rest = after(line, "python")) {
+      python.identity = *rest;
+      python.version = take_word(*rest);
+    }
+    if (const auto pip = after(line, "pip")) python.pip = trim(*pip);
+  }
+  if (python.version.empty()) return fail(Errc::kFailed, target_.python + " does not say its version");
+  return python;
+}
+
+Result<std::string> HostSession::mlflow_experiment() {
+  TG_TRY(const auto out,
+         call(std::string(scripts::kLoad) + std::string(scripts::kMlflow), {target_.python, target_.env}));
+  for (const auto& line : split(out, '\n'))
+    if (const auto id = after(line, "experiment")) return std::string(trim(*id));
+  return fail(Errc::kFailed, "MLflow's probe printed nothing");
+}
+
+Result<bool> HostSession::has_packages(const std::string& key) {
+  TG_TRY(const auto out, call(scripts::kHasPackages, {key}));
+  return trim(out) == "there";
+}
+
+Status HostSession::upload(const std::filesystem::path& local, const std::string& release) {
+  return host_.upload(local, layout_.incoming(release), stop_);
+}
+
+// pip before 22.3 cannot install into another interpreter's environment (its changelog, --python).
+Status HostSession::install(const Interpreter& python, const std::string& key, const std::string& release,
+                            const OnSay& say) {
+  const auto parts = split(python.pip, '.');
+  const auto major = parts.empty() ? 0 : parse_integer(parts[0]).value_or(0);
+  const auto minor = parts.size() < 2 ? 0 : parse_integer(parts[1]).value_or(0);
+  const bool host_pip = major > 22 || (major == 22 && minor >= 3);
+  std::vector<std::string> arguments = {fmt::format("{}", kInstallTimeout.count() + 60), target_.python,
+                                        host_pip ? "host" : "own", key, release};
+  arguments.insert(arguments.end(), target_.releases.begin(), target_.releases.end());
+  TG_TRY(const auto out, call(scripts::kInstall, std::move(arguments), kInstallTimeout, say));
+  return {};
+}
+
+Result<std::vector<Verdict>> HostSession::verify(std::string_view which, const std::string& release,
+                                                 const std::string& command) {
+  const auto seconds = std::max<Seconds::rep>(1, target_.check_timeout.count());
+  std::vector<std::string> arguments = {fmt::format("{}", seconds), std::string(which), release, command};
+  arguments.insert(arguments.end(), target_.releases.begin(), target_.releases.end());
+  TG_TRY(const auto out, call(scripts::kVerify, std::move(arguments), Seconds{seconds + 30}));
+  std::vector<Verdict> verdicts;
+  for (const auto& line : split(out, '\n')) {
+    if (auto rest = after(line, "verdict")) {
+      Verdict verdict;
+      verdict.member = take_word(*rest);
+      verdict.exit_code = static_cast<int>(parse_integer(trim(*rest)).value_or(-1));
+      verdicts.push_back(std::move(verdict));
+    }
+    if (auto rest = after(line, "log"); rest && !verdicts.empty()) {
+      take_word(*rest);
+      verdicts.back().log.push_back(printable(*rest, 400));
+    }
+  }
+  if (verdicts.size() != target_.releases.size())
+    return fail(Errc::kFailed, "not every member gave a verdict");
+  return verdicts;
+}
+
+Status HostSession::append(const std::string& line) {
+  TG_TRY(const auto out, call(scripts::kAppend, {line}));
+  return {};
+}
+
+Status HostSession::point(const release::Links& links) {
+  std::vector<std::string> arguments;
+  for (const auto& [member, link] : links) arguments.insert(arguments.end(), {member, link});
+  TG_TRY(const auto out, call(scripts::kPoint, std::move(arguments)));
+  return {};
+}
+
+Status HostSession::mark(const std::string& release, const std::string& state) {
+  std::vector<std::string> arguments = {release, state};
+  arguments.insert(arguments.end(), target_.releases.begin(), target_.releases.end());
+  TG_TRY(const auto out, call(scripts::kMark, std::move(arguments)));
+  return {};
+}
+
+Status HostSession::finish(const std::string& release, const std::string& history) {
+  TG_TRY(const auto out, call(scripts::kFinish, {release, history}));
+  return {};
+}
+
+Result<std::vector<std::string>> HostSession::sweep(const std::vector<std::string>& names) {
+  TG_TRY(const auto out, call(scripts::kSweep, names, Seconds{240}));
+  std::vector<std::string> done;
+  for (const auto& line : split(out, '\n')) {
+    if (const auto gone = after(line, "gone")) done.push_back(fmt::format("{}: removed", *gone));
+    if (const auto used = after(line, "used"))
+      done.push_back(fmt::format("{}: kept, a program runs in it", *used));
+  }
+  return done;
+}
+
+}  // namespace tidegate::app

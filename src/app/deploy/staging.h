@@ -1,0 +1,34 @@
+// Staging: what goes to a host for one release, laid out in a folder here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "app/deploy/deployer.h"
+#include "base/result.h"
+#include "sys/file.h"
+
+namespace tidegate::app {
+
+/// A folder with src/ (the files of the release), wheels/, requirements.lock, run (the launcher), and
+/// members/<member>/{release.env,release.json}. Removed when this goes.
+struct Staging {
+  sys::TempDirectory directory;
+  std::string lock_sha256;  ///< of requirements.lock; of nothing when the image has none
+  std::uint64_t bytes = 0;
+  std::uint64_t wheel_bytes = 0;
+
+  std::filesystem::path upload() const { return directory.path() / "upload"; }
+};
+
+/// Pulls the image and picks the files. kNotFound: the image lacks the folder or files that the target names;
+/// kInvalid: it holds what no release may; else as ImageRegistry::extract.
+Result<Staging> make_staging(ImageRegistry& registry, const DeployRequest& request, const std::string& digest,
+                             const std::filesystem::path& scratch, const sys::StopFlag* stop);
+
+/// Adds the launcher and the members' own files, now that the release has its id.
+Status write_member_files(const Staging& staging, const DeployRequest& request, const std::string& digest,
+                          const std::string& release);
+
+}  // namespace tidegate::app
