@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "dataset/intake.h"
 #include "sys/file.h"
 
 namespace tidegate::app {
@@ -23,6 +24,16 @@ bool is_project_path(const std::string& path) {
                            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
                   });
          });
+}
+
+std::vector<dataset::ObjectEvent> below(const config::DataSource& source,
+                                        const std::vector<dataset::ObjectEvent>& events) {
+  const auto address = dataset::parse_source(source.source).value_or(dataset::SourceAddress{});
+  std::vector<dataset::ObjectEvent> out;
+  std::ranges::copy_if(events, std::back_inserter(out), [&](const dataset::ObjectEvent& event) {
+    return event.bucket == address.bucket && event.key.starts_with(address.prefix);
+  });
+  return out;
 }
 
 template <class T>
@@ -127,15 +138,34 @@ Result<std::vector<ProjectVariable>> Server::variables(ProjectId project) {
   return ports_.loop.call([&] { return ports_.store.variables(project); });
 }
 
+// A message that does not tell the version (versitygw's of plain uploads) and a listing of the same object
+// must have one identity: the store is asked for the version, as long as it still holds what the message
+// speaks of.
+std::vector<dataset::ObjectEvent> Server::with_versions(std::vector<dataset::ObjectEvent> events) {
+  for (dataset::ObjectEvent& event : events) {
+    if (!event.version_id.empty()) continue;
+    const auto info = ports_.s3.head(event.bucket, event.key, "");
+    if (!info || (!event.etag.empty() && info->etag != event.etag)) continue;
+    event.version_id = info->version_id;
+    event.etag = info->etag;
+    event.size = info->size;
+  }
+  return events;
+}
+
 Result<Sources::Accepted> Server::announce(ProjectId project, const std::string& source,
-                                           const std::vector<dataset::ObjectEvent>& events) {
+                                           const std::vector<dataset::ObjectEvent>& announced) {
+  const auto events = with_versions(announced);
   return ports_.loop.call([&]() -> Result<Sources::Accepted> {
     Sources::Accepted all;
     bool any = false;
     for (const auto& [owner, definition] : sources_.named(source)) {
       if (project && owner != project) continue;
       any = true;
-      TG_TRY(const auto accepted, sources_.accept(owner, definition, events));
+      // Under the bucket's name come the events of all its sources; each takes its own.
+      TG_TRY(
+          const auto accepted,
+          sources_.accept(owner, definition, source == definition.name ? events : below(definition, events)));
       all.fresh += accepted.fresh;
       all.duplicate += accepted.duplicate;
       all.superseded += accepted.superseded;

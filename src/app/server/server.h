@@ -95,6 +95,7 @@ class Server {
   Result<Pipeline> pipeline_now(ProjectId project, PipelineId id);
   Result<Job> job_now(ProjectId project, JobId id);
   Result<Lineage> lineage_of(const Project& project, const Pipeline& pipeline);
+  std::vector<dataset::ObjectEvent> with_versions(std::vector<dataset::ObjectEvent> events);
   static bool matches(const Lineage& lineage, const std::string& what);
 
   ServerPorts& ports_;

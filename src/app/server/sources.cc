@@ -68,7 +68,9 @@ std::vector<std::pair<ProjectId, config::DataSource>> Sources::named(const std::
   std::vector<std::pair<ProjectId, config::DataSource>> out;
   for (const auto& [project, file] : files_) {
     for (const auto& source : file.data) {
-      if (source.name == name) out.emplace_back(project, source);
+      const auto address = dataset::parse_source(source.source);
+      const bool by_bucket = address && !address->is_file && address->bucket == name;
+      if (source.name == name || by_bucket) out.emplace_back(project, source);
     }
   }
   return out;
@@ -103,7 +105,13 @@ Status Sources::accept_one(ProjectId project, const config::DataSource& source,
                            const dataset::ObjectEvent& event, Accepted& accepted) {
   const std::string identity = dataset::identity(event);
   TG_TRY(const auto known, ports_.store.key(project, source.name, event.key));
-  TG_TRY(const bool seen, ports_.store.event_seen(project, source.name, identity));
+  TG_TRY(bool seen, ports_.store.event_seen(project, source.name, identity));
+  // Some stores do not tell the version in one of their messages: what has the newest bytes' etag and size is
+  // no news.
+  if (known && event.version_id.empty() && !event.etag.empty() && known->etag == event.etag &&
+      known->size == event.size) {
+    seen = true;
+  }
   const auto decision =
       dataset::decide(filter_of(source), event, known ? std::optional(known->state) : std::nullopt, seen);
   EventRecord record;

@@ -27,8 +27,9 @@ class Sources {
   /// first time gets its baseline: what is there already is recorded and nothing runs for it.
   void refresh(const Project& project);
 
-  /// Where events of this source name may belong: pairs of project and source.
-  std::vector<std::pair<ProjectId, config::DataSource>> named(const std::string& source) const;
+  /// Where events may belong that were announced under this name, a source's or its bucket's (a store that
+  /// has one hook for a whole bucket): pairs of project and source.
+  std::vector<std::pair<ProjectId, config::DataSource>> named(const std::string& name) const;
   std::optional<config::DataSource> find(ProjectId project, const std::string& source) const;
   const config::ProjectFile* file(ProjectId project) const;
 

@@ -1,0 +1,132 @@
+#include "main/local_commands.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/core.h>
+
+#include "base/text.h"
+#include "config/lint.h"
+#include "main/plan_json.h"
+#include "sys/file.h"
+
+namespace tidegate::main {
+namespace {
+
+// The source line and a caret below the column. Wide characters are counted as one, as editors count columns.
+void print_line(const std::filesystem::path& directory, const config::Place& place) {
+  if (place.line == 0) return;
+  const auto text = sys::read_file(directory / place.file);
+  if (!text) return;
+  const auto lines = split(*text, '\n');
+  if (place.line > lines.size()) return;
+  const std::string& line = lines[place.line - 1];
+  if (line.size() > 200) return;
+  fmt::print(stderr, "  {:>5} | {}\n", place.line, printable(line, 300));
+  if (place.column > 0 && place.column <= line.size() + 1) {
+    fmt::print(stderr, "        | {}^\n", std::string(place.column - 1, ' '));
+  }
+}
+
+int refuse(const Error& error) {
+  fmt::print(stderr, "tidegate: {}\n", error.message);
+  return exit_code_of(error.code);
+}
+
+void print_job(const pipeline::PlannedJob& job, std::size_t width) {
+  std::string needs;
+  if (job.needs) {
+    for (const auto& need : *job.needs) needs += (needs.empty() ? "" : ", ") + need.job;
+    needs = job.needs->empty() ? "  needs: none" : "  needs: " + needs;
+  }
+  fmt::print("  {:<{}}  {}{}\n", job.name, width, job.created ? "" : "not created: " + job.reason,
+             job.created ? needs : "");
+}
+
+void print_plan(const pipeline::Plan& plan) {
+  if (!plan.created) fmt::print("No pipeline: {}\n", plan.reason);
+  std::size_t width = 8;
+  for (const auto& job : plan.jobs) width = std::max(width, std::min<std::size_t>(job.name.size(), 40));
+  std::string stage;
+  for (const auto& job : plan.jobs) {
+    if (job.stage != stage) fmt::print("{}\n", stage = job.stage);
+    print_job(job, width);
+  }
+}
+
+}  // namespace
+
+int exit_code_of(Errc code) {
+  switch (code) {
+    case Errc::kInvalid:
+    case Errc::kNotFound:
+      return kUsage;
+    case Errc::kEnvironment:
+    case Errc::kUnavailable:
+      return kEnvironment;
+    case Errc::kConflict:
+    case Errc::kDenied:
+    case Errc::kFailed:
+    case Errc::kCanceled:
+    case Errc::kInternal:
+      return kFailed;
+  }
+  return kFailed;
+}
+
+void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesystem::path& directory) {
+  for (const auto& d : diagnostics) {
+    const char* word = d.severity == config::Severity::kError ? "error" : "warning";
+    fmt::print(stderr, "{}:{}:{}: {}: {} [{}]\n", d.place.file, d.place.line, d.place.column, word, d.message,
+               d.code);
+    print_line(directory, d.place);
+    if (!d.hint.empty()) fmt::print(stderr, "          {}\n", d.hint);
+  }
+}
+
+int lint(const LintOptions& options) {
+  auto loaded = load_directory(options.local);
+  if (!loaded) return refuse(loaded.error());
+  config::Diagnostics diagnostics = std::move(loaded->diagnostics);
+  const auto add = [&](config::Diagnostics more) {
+    diagnostics.insert(diagnostics.end(), std::make_move_iterator(more.begin()),
+                       std::make_move_iterator(more.end()));
+  };
+  if (loaded->definition) {
+    add(pipeline::check_rules(*loaded->definition));
+    add(config::lint(*loaded->definition));
+  }
+  if (options.json) {
+    fmt::print("{}\n", lint_json(diagnostics, options.merged ? &loaded->merged : nullptr));
+  } else {
+    print_diagnostics(diagnostics, options.local.directory);
+    if (options.merged) fmt::print("{}", loaded->merged);
+    if (!config::has_errors(diagnostics)) {
+      fmt::print(stderr, "{} is valid ({} jobs, {} warnings)\n", options.local.file,
+                 loaded->definition->jobs.size(), diagnostics.size());
+    }
+  }
+  return config::has_errors(diagnostics) ? kFailed : kGood;
+}
+
+int list(const LocalOptions& options, bool as_json) {
+  auto loaded = load_directory(options);
+  if (!loaded) return refuse(loaded.error());
+  config::Diagnostics diagnostics = std::move(loaded->diagnostics);
+  pipeline::Plan plan;
+  if (loaded->definition && !config::has_errors(diagnostics)) {
+    plan = pipeline::compile(*loaded->definition, context_of(options));
+    diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());
+  } else {
+    plan.reason = "the configuration is refused";
+  }
+  if (as_json) {
+    fmt::print("{}\n", plan_json(plan, loaded->definition ? &*loaded->definition : nullptr, diagnostics));
+  } else {
+    print_diagnostics(diagnostics, options.directory);
+    print_plan(plan);
+  }
+  return config::has_errors(diagnostics) ? kFailed : kGood;
+}
+
+}  // namespace tidegate::main

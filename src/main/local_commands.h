@@ -1,0 +1,29 @@
+// `tidegate lint` and `tidegate list`: answers about a directory, without a server.
+#pragma once
+
+#include "main/local_context.h"
+
+namespace tidegate::main {
+
+/// Exit codes of the command line's contract.
+inline constexpr int kGood = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kEnvironment = 3;
+int exit_code_of(Errc code);
+
+struct LintOptions {
+  LocalOptions local;
+  bool merged = false;
+  bool json = false;
+};
+/// Is it right, and what does it expand to.
+int lint(const LintOptions& options);
+
+/// The jobs that would be created, and why the others would not.
+int list(const LocalOptions& options, bool json);
+
+/// People's form of findings, on stderr: place, message, the line with a caret, hint.
+void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesystem::path& directory);
+
+}  // namespace tidegate::main

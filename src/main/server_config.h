@@ -1,0 +1,62 @@
+// The server's configuration file (YAML). docs/reference/server-config.md describes every key.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/ports/executor.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace tidegate::main {
+
+struct ServerConfig {
+  std::string listen = "127.0.0.1:8080";
+  std::filesystem::path data = "tidegate-data";
+  std::string external_url;  ///< empty: http://<listen>
+
+  struct S3 {
+    std::string endpoint;
+    std::string region = "us-east-1";
+    std::string access_key;
+    Secret secret_key;
+    std::filesystem::path ca_file;
+  } s3;
+  struct Registry {
+    std::string host;
+    std::string user;
+    Secret password;
+    std::filesystem::path cert_dir;
+    bool tls_verify = true;
+  } registry;
+  struct Ssh {
+    std::filesystem::path config;
+  } ssh;
+  struct Neo4j {
+    std::string url;
+    std::string user = "neo4j";
+    Secret password;
+    std::string database = "neo4j";
+  } neo4j;
+  struct Runner {
+    unsigned slots = 2;
+    std::string executor = "docker";
+    std::filesystem::path docker_socket = "/var/run/docker.sock";
+    std::string network;
+    std::string default_image;
+    std::map<std::string, std::string> environment;
+    std::vector<app::Mount> mounts;
+  } runner;
+  Seconds reconcile_every{60};
+  Seconds directory_poll{2};
+};
+
+/// Reads the file; `${NAME}` in a value is that environment variable. Every wrong key and value is named with
+/// its line in the one error. An empty path: all defaults.
+Result<ServerConfig> read_server_config(const std::filesystem::path& file);
+
+}  // namespace tidegate::main
