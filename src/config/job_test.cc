@@ -181,6 +181,12 @@ TEST(Job, RefusesWhatGitLabRefuses) {
       {"cache: [{}, {}, {}, {}, {}]", "invalid-value"},
       {"environment: {url: x}", "missing-keyword"},
       {"environment: {name: x, action: jump}", "invalid-value"},
+      {"environment: 'a@b'", "invalid-value"},
+      {"environment: /a", "invalid-value"},
+      {"artifacts: {expose_as: a, paths: ['*.txt']}", "invalid-value"},
+      {"artifacts: {expose_as: a}", "missing-keyword"},
+      {"rules: [{variables: {A: {value: b}}}]", "invalid-type"},
+      {"timeout: 31 days", "invalid-value"},
       {"needs: k", "invalid-type"},
       {"needs: [~]", "invalid-type"},
       {"needs: [{optional: true}]", "missing-keyword"},
@@ -294,7 +300,8 @@ TEST(Checks, NeedsAndDependenciesKeepTheOrder) {
     EXPECT_TRUE(testing::find(loaded.diagnostics, bad.code)) << bad.keywords << "\n"
                                                              << text_of(loaded.diagnostics);
   }
-  EXPECT_TRUE(load_text("b: {script: x}\na: {script: x, needs: [{job: none, optional: true}, b]}").definition);
+  EXPECT_TRUE(
+      load_text("b: {script: x}\na: {script: x, needs: [{job: none, optional: true}, b]}").definition);
   EXPECT_TRUE(load_text("a: {script: x, environment: {name: e, on_stop: b}}\n"
                         "b: {script: x, environment: {name: e, action: stop}}")
                   .definition);

@@ -23,7 +23,7 @@ Loaded load(std::string_view text, const std::string& file, const Sources& sourc
   if (root && !budget.exhausted()) {
     Definition definition = read_definition(*root, out);
     check_definition(definition, out);
-    loaded.merged = yaml::emit(*root);
+    loaded.merged = yaml::emit(*flatten_scripts(root));
     if (!out.has_errors()) loaded.definition = std::move(definition);
   }
   loaded.diagnostics = out.take();

@@ -1,5 +1,6 @@
 #include "config/merge.h"
 
+#include <algorithm>
 #include <string_view>
 #include <unordered_map>
 
@@ -27,6 +28,50 @@ NodePtr deep_merge(const NodePtr& base, const NodePtr& over, Budget& budget) {
     }
   }
   return yaml::make_map(std::move(entries), over->mark);
+}
+
+namespace {
+
+void flatten_into(const yaml::Node& list, std::vector<NodePtr>& items) {
+  for (const NodePtr& item : list.items) {
+    if (item->is_list()) {
+      flatten_into(*item, items);
+    } else {
+      items.push_back(item);
+    }
+  }
+}
+
+NodePtr flatten_list(const NodePtr& node) {
+  const bool nested = node->is_list() &&
+                      std::ranges::any_of(node->items, [](const NodePtr& item) { return item->is_list(); });
+  if (!nested) return node;
+  std::vector<NodePtr> items;
+  flatten_into(*node, items);
+  return yaml::make_list(std::move(items), node->mark);
+}
+
+NodePtr flatten_keys(const NodePtr& map) {
+  std::vector<Entry> entries = map->entries;
+  bool changed = false;
+  for (Entry& entry : entries) {
+    if (entry.key != "script" && entry.key != "before_script" && entry.key != "after_script" &&
+        entry.key != "rules" && entry.key != "stages")
+      continue;
+    NodePtr flat = flatten_list(entry.value);
+    changed = changed || flat != entry.value;
+    entry.value = std::move(flat);
+  }
+  return changed ? yaml::make_map(std::move(entries), map->mark) : map;
+}
+
+}  // namespace
+
+NodePtr flatten_scripts(const NodePtr& root) {
+  std::vector<Entry> entries = root->entries;
+  for (Entry& entry : entries)
+    if (entry.value->is_map()) entry.value = flatten_keys(entry.value);
+  return flatten_keys(yaml::make_map(std::move(entries), root->mark));
 }
 
 NodePtr without_key(const NodePtr& map, std::string_view key) {

@@ -30,6 +30,9 @@ class Budget {
 /// `base` unchanged once the budget is exhausted.
 yaml::NodePtr deep_merge(const yaml::NodePtr& base, const yaml::NodePtr& over, Budget& budget);
 
+/// The tree as it runs: in `stages` and in the scripts and rules of each entry, arrays of arrays become one.
+yaml::NodePtr flatten_scripts(const yaml::NodePtr& root);
+
 /// The map without one key.
 yaml::NodePtr without_key(const yaml::NodePtr& map, std::string_view key);
 

@@ -217,6 +217,7 @@ TEST(Merged, ShowsTheExpandedConfigurationAndReadsBackTheSame) {
   ASSERT_TRUE(loaded.definition);
   EXPECT_EQ(loaded.merged.find("extends"), std::string::npos);
   EXPECT_EQ(loaded.merged.find("!reference"), std::string::npos);
+  EXPECT_NE(loaded.merged.find("    - one\n    - two\n"), std::string::npos) << loaded.merged;
   EXPECT_NE(loaded.merged.find(".t:"), std::string::npos) << "hidden keys are kept";
   const Loaded again = load_text(loaded.merged);
   ASSERT_TRUE(again.definition) << text_of(again.diagnostics);

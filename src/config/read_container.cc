@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto kPullPolicies = std::to_array<Keyword>({{"always"}, {"if-not-present"}, {"never"}});
 
-std::optional<Variable> read_variable(const Value& value, bool global) {
+std::optional<Variable> read_variable(const Value& value, VariableForm form) {
   Variable variable;
   variable.key = value.name();
   const yaml::Node& node = value.node();
@@ -20,11 +20,12 @@ std::optional<Variable> read_variable(const Value& value, bool global) {
     variable.value = node.text;
     return variable;
   }
-  if (!node.is_map()) {
-    value.error("invalid-type", "should be a string or a hash");
+  if (!node.is_map() || form == VariableForm::kScalar) {
+    value.error("invalid-type",
+                form == VariableForm::kScalar ? "must be a string" : "should be a string or a hash");
     return std::nullopt;
   }
-  check_map(value, global ? variable_keywords() : job_variable_keywords());
+  check_map(value, form == VariableForm::kGlobal ? variable_keywords() : job_variable_keywords());
   if (const auto text = value.find("value")) variable.value = read_scalar(*text).value_or("");
   if (const auto expand = value.find("expand")) variable.expand = read_bool(*expand).value_or(true);
   if (const auto text = value.find("description")) variable.description = read_scalar(*text).value_or("");
@@ -62,7 +63,7 @@ void read_image_hash(const Value& value, Image& image) {
 
 }  // namespace
 
-Variables read_variables(const Value& value, bool global) {
+Variables read_variables(const Value& value, VariableForm form) {
   Variables variables;
   if (!value.node().is_map()) {
     value.error("invalid-type", "should be a hash");
@@ -71,7 +72,7 @@ Variables read_variables(const Value& value, bool global) {
   for (const yaml::Entry& entry : value.node().entries) {
     if (entry.key.empty()) {
       value.error("invalid-value", "has a variable without a name");
-    } else if (auto variable = read_variable(value.child(*entry.value, entry.key), global)) {
+    } else if (auto variable = read_variable(value.child(*entry.value, entry.key), form)) {
       variables.push_back(*std::move(variable));
     }
   }
@@ -119,7 +120,8 @@ std::vector<Service> read_services(const Value& value) {
         service.command = read_strings(*command);
         if (service.command && service.command->empty()) command->error("invalid-value", "can't be blank");
       }
-      if (const auto variables = one.find("variables")) service.variables = read_variables(*variables, false);
+      if (const auto variables = one.find("variables"))
+        service.variables = read_variables(*variables, VariableForm::kScalar);
     }
     services.push_back(std::move(service));
   }

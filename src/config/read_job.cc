@@ -12,7 +12,7 @@ namespace tidegate::config {
 namespace {
 
 constexpr Seconds kWeek{7 * 24 * 3600};
-constexpr Seconds kMonth{31 * 24 * 3600};  // a month of ChronicDuration is 30 days; "1 month" is allowed
+constexpr Seconds kMonth{30 * 24 * 3600};
 constexpr std::size_t kMaxTags = 50;
 constexpr std::size_t kMaxName = 255;
 
@@ -110,7 +110,7 @@ constexpr auto kReaders = std::to_array<KeywordReader>({
     {"start_in", [](const Value& v, Job& job) { job.start_in = read_duration(v, kWeek); }},
     {"tags", read_tags, true},
     {"timeout", [](const Value& v, Job& job) { job.timeout = read_duration(v, kMonth); }},
-    {"variables", [](const Value& v, Job& job) { job.variables = read_variables(v, false); }},
+    {"variables", [](const Value& v, Job& job) { job.variables = read_variables(v, VariableForm::kJob); }},
     {"when", read_when},
 });
 

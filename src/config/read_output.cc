@@ -141,6 +141,37 @@ std::optional<Need> read_need(const Value& value) {
   return need;
 }
 
+constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+bool only(std::string_view text, std::string_view more) {
+  return std::ranges::all_of(text, [&](char c) {
+    return kLetters.find(c) != std::string_view::npos || more.find(c) != std::string_view::npos;
+  });
+}
+
+/// What the merge request page shows: letters, digits, - _ and spaces; one file or folder, no glob.
+void check_expose(const Value& value, const Artifacts& artifacts) {
+  const std::string& name = artifacts.expose_as;
+  if (name.empty()) return;
+  if (artifacts.paths.empty()) value.error("missing-keyword", "paths can't be blank when expose_as is given");
+  if (name.size() > 100 || !only(name, "-_. "))
+    value.error("invalid-value", "expose as can contain only letters, digits, '-', '_' and spaces");
+  for (const std::string& path : artifacts.paths)
+    if (path.find('*') != std::string::npos)
+      value.error("invalid-value", "paths can't contain '*' when used with 'expose_as'");
+}
+
+/// Source: environment_name_regex of GitLab. Variables are not yet expanded.
+void check_environment_name(const Value& value, const std::string& name) {
+  if (name.empty()) return value.error("missing-keyword", "name can't be blank");
+  if (name.size() > 255) value.error("invalid-value", "name is too long (maximum is 255 characters)");
+  if (!only(name, "-_/\\${}. ") || name.starts_with('/') || name.ends_with('/'))
+    value.error(
+        "invalid-value",
+        "name can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', and spaces, but it cannot "
+        "start or end with '/'");
+}
+
 }  // namespace
 
 std::optional<Artifacts> read_artifacts(const Value& value) {
@@ -159,8 +190,7 @@ std::optional<Artifacts> read_artifacts(const Value& value) {
   if (const auto is_public = value.find("public")) artifacts.is_public = read_bool(*is_public).value_or(true);
   if (const auto access = value.find("access")) artifacts.access = read_word(*access, kAccess).value_or("");
   if (const auto reports = value.find("reports")) artifacts.reports = read_reports(*reports);
-  if (!artifacts.expose_as.empty() && artifacts.paths.empty())
-    value.error("missing-keyword", "paths can't be blank when expose_as is given");
+  check_expose(value, artifacts);
   return artifacts;
 }
 
@@ -209,7 +239,7 @@ std::optional<Environment> read_environment(const Value& value) {
     return std::nullopt;
   } else {
     check_map(value, environment_keywords());
-    if (const auto name = value.find("name")) environment.name = read_string(*name).value_or("?");
+    if (const auto name = value.find("name")) environment.name = read_string(*name).value_or("unknown");
     if (const auto url = value.find("url")) environment.url = read_string(*url).value_or("");
     if (const auto stop = value.find("on_stop")) environment.on_stop = read_string(*stop).value_or("");
     if (const auto action = value.find("action"))
@@ -222,7 +252,9 @@ std::optional<Environment> read_environment(const Value& value) {
       if (!other) environment.auto_stop_in = read_duration(*stop_in, kNoLimit);
     }
   }
-  if (environment.name.empty()) value.error("missing-keyword", "name can't be blank");
+  check_environment_name(value, environment.name);
+  if (environment.url.size() > 255)
+    value.error("invalid-value", "url is too long (maximum is 255 characters)");
   return environment;
 }
 

@@ -1,6 +1,7 @@
 // Readers of the parts that jobs, `default` and rules share: tree to plain values.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -9,8 +10,14 @@
 
 namespace tidegate::config {
 
-/// `variables:`; with `global` also description and options.
-Variables read_variables(const Value& value, bool global);
+/// Which forms a variable may take, by where it stands.
+enum class VariableForm : std::uint8_t {
+  kScalar,  ///< rules and services: a plain value
+  kJob,     ///< also {value, expand}
+  kGlobal,  ///< also description and options
+};
+/// `variables:`
+Variables read_variables(const Value& value, VariableForm form);
 
 std::optional<Image> read_image(const Value& value);
 std::vector<Service> read_services(const Value& value);

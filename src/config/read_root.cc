@@ -93,7 +93,8 @@ Definition read_definition(const yaml::Node& root_node, Findings& out) {
     return definition;
   }
   definition.stages = read_stages(root);
-  if (const auto variables = root.find("variables")) definition.variables = read_variables(*variables, true);
+  if (const auto variables = root.find("variables"))
+    definition.variables = read_variables(*variables, VariableForm::kGlobal);
   if (const auto workflow = root.find("workflow")) definition.workflow = read_workflow(*workflow);
   check_defaults(defaults);
   for (const yaml::Entry& entry : root_node.entries) read_entry(root, jobs, entry, defaults, definition);

@@ -50,7 +50,8 @@ void read_clauses(const Value& value, Keywords when_words, Rule& rule) {
   if (const auto expression = value.find("if")) rule.if_expression = read_string(*expression);
   if (const auto changes = value.find("changes")) rule.changes = read_paths(*changes, changes_keywords());
   if (const auto exists = value.find("exists")) rule.exists = read_paths(*exists, exists_keywords());
-  if (const auto variables = value.find("variables")) rule.variables = read_variables(*variables, false);
+  if (const auto variables = value.find("variables"))
+    rule.variables = read_variables(*variables, VariableForm::kScalar);
   if (const auto when = value.find("when"))
     if (const auto word = read_word(*when, when_words)) rule.when = when_of(*word);
 }

@@ -73,6 +73,7 @@ struct Frame {
   Mark mark;
   std::string tag;
   std::string anchor;
+  std::size_t number = 0;  ///< of this value in the text, from 1
   std::vector<NodePtr> items;
   MapBuilder map;
   bool has_key = false;
@@ -98,6 +99,12 @@ std::string key_text(const Node& node) {
   }
   return out + (node.is_map() ? "}" : "]");
 }
+
+/// What an anchor's name stands for at this point of the text. Names may be given again, also inside.
+struct Anchor {
+  NodePtr node;          ///< nothing while its own value is still open
+  std::size_t open = 0;  ///< number of the value that is open
+};
 
 class Builder {
  public:
@@ -136,7 +143,7 @@ class Builder {
   Limits limits_;
   Parsed out_;
   std::vector<Frame> stack_;
-  std::unordered_map<std::string, NodePtr> anchors_;  ///< an open anchor maps to nothing
+  std::unordered_map<std::string, Anchor> anchors_;
   NodePtr root_;
   std::size_t nodes_ = 0;
   std::size_t merged_ = 0;
@@ -231,9 +238,9 @@ bool Builder::on_alias(const yaml_event_t& event) {
   if (found == anchors_.end())
     return refuse(mark(event.start_mark), "yaml-unknown-anchor", fmt::format("Unknown anchor: *{}", name),
                   fmt::format("Write &{} before its first use, in this file.", name));
-  if (!found->second)
+  if (!found->second.node)
     return refuse(mark(event.start_mark), "yaml-alias-cycle", fmt::format("*{} stands inside itself", name));
-  return place_value(found->second, Origin::kAlias, {});
+  return place_value(found->second.node, Origin::kAlias, {});
 }
 
 /// The scalar's value by tag and style.
@@ -241,10 +248,7 @@ Scalar read_scalar(const yaml_event_t& event, std::string_view tag) {
   const auto& raw = event.data.scalar;
   std::string text = text_of(raw.value, raw.length);
   if (tag == "!binary" || tag == "tag:yaml.org,2002:binary") {
-    std::string packed;
-    for (const char c : text)
-      if (c != '\n' && c != '\r' && c != ' ') packed.push_back(c);
-    return {.kind = Kind::kString, .text = base64_decode(packed).value_or(text), .refused = {}};
+    return {.kind = Kind::kString, .text = read_binary(text), .refused = {}};
   }
   // quoted_implicit: quoted and without a tag. A quoted scalar with a foreign tag is read like a plain one.
   if (raw.quoted_implicit != 0 || tag == "!str" || tag == "tag:yaml.org,2002:str")
@@ -275,7 +279,8 @@ bool Builder::on_scalar(const yaml_event_t& event) {
                         event.end_mark.line > event.start_mark.line;
     node = make_scalar(scalar.kind, std::move(scalar.text), at, folded);
   }
-  if (const std::string anchor = text_of(event.data.scalar.anchor); !anchor.empty()) anchors_[anchor] = node;
+  if (const std::string anchor = text_of(event.data.scalar.anchor); !anchor.empty())
+    anchors_[anchor] = {.node = node};
   return place_value(std::move(node), Origin::kScalar, tag);
 }
 
@@ -294,7 +299,8 @@ bool Builder::open(const yaml_event_t& event, bool is_map) {
   if (frame.tag.starts_with("!ruby/"))
     return refuse(at, "yaml-refused-type",
                   fmt::format("Invalid YAML: tried to load unspecified class: {}", frame.tag.substr(6)));
-  if (!frame.anchor.empty()) anchors_[frame.anchor] = nullptr;
+  frame.number = nodes_;
+  if (!frame.anchor.empty()) anchors_[frame.anchor] = {.node = nullptr, .open = frame.number};
   stack_.push_back(std::move(frame));
   return true;
 }
@@ -312,7 +318,9 @@ bool Builder::close() {
   }
   if (node->weight > limits_.weight)
     return refuse(frame.mark, "yaml-too-large", "Too large once its aliases are written out");
-  if (!frame.anchor.empty()) anchors_[frame.anchor] = node;
+  // Psych registers a collection where it begins, so a name given again inside it stays with the inner value.
+  if (!frame.anchor.empty())
+    if (Anchor& anchor = anchors_[frame.anchor]; anchor.open == frame.number) anchor = {.node = node};
   return place_value(std::move(node), frame.is_map ? Origin::kMap : Origin::kList, frame.tag);
 }
 
@@ -341,6 +349,9 @@ bool Builder::place_value(NodePtr value, Origin origin, std::string_view tag) {
 
 bool Builder::add_entry(Frame& frame, NodePtr value, Origin origin) {
   if (frame.merge_key) {
+    if (value->kind == Kind::kReference)
+      return refuse(value->mark, "invalid-merge", "`<<` takes a hash of this file, not a !reference",
+                    "Use `extends`, or an anchor.");
     const bool one = (origin == Origin::kAlias || origin == Origin::kMap) && value->is_map();
     const bool many = origin == Origin::kList && value->is_list() &&
                       std::ranges::all_of(value->items, [](const NodePtr& item) { return item->is_map(); });

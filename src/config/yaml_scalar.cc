@@ -144,6 +144,7 @@ std::optional<Scalar> read_float(std::string_view text) {
   const std::string_view whole = rest.substr(0, dot);
   if (!whole.empty() && (!is_digit(whole[0]) || !all_of(whole, "0123456789_,"))) return std::nullopt;
   rest.remove_prefix(dot + 1);
+  const bool no_digits = whole.empty() && !take_digits(rest, 1, rest.size());
   take_digits(rest, 0, rest.size());
   if (!rest.empty()) {
     if (rest[0] != 'e' && rest[0] != 'E') return std::nullopt;
@@ -151,7 +152,11 @@ std::optional<Scalar> read_float(std::string_view text) {
     if (!take(rest, '+') && !take(rest, '-')) return std::nullopt;
     if (!all_of(rest, "0123456789")) return std::nullopt;
   }
-  if (text == "." || text == "+." || text == "-.") return std::nullopt;
+  if (no_digits) {
+    if (!text.ends_with('.'))
+      return Scalar{.kind = Kind::kString, .text = std::string(text), .refused = "Float"};
+    return std::nullopt;  // "." and "-."
+  }
   return make_float(std::strtod(without(text, ",_").c_str(), nullptr));
 }
 
@@ -184,7 +189,9 @@ std::optional<Scalar> read_int(std::string_view text) {
   const std::string digits = without(base == 10 || base == 8 ? body : body.substr(2), "_,");
   std::uint64_t value = 0;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-  if (digits.empty() || read.ptr != digits.data() + digits.size()) return std::nullopt;
+  // Ruby raises at Integer("0x"), so such a text is no configuration.
+  if (digits.empty()) return Scalar{.kind = Kind::kString, .text = std::string(text), .refused = "Integer"};
+  if (read.ptr != digits.data() + digits.size()) return std::nullopt;
   if (read.ec == std::errc::result_out_of_range) {
     // Ruby's integers have no end; in base ten the digits say it all.
     if (base != 10) return std::nullopt;
@@ -220,8 +227,9 @@ Scalar read_plain(std::string_view text) {
   if (is_date(text)) return {.kind = Kind::kString, .text = std::string(text), .refused = "Date"};
   if (first == ':' && text.size() > 1) {  // a Symbol, which prints without the colon
     std::string_view name = text.substr(1);
-    if (name.size() >= 2 && (name[0] == '"' || name[0] == '\'') && name.back() == name[0])
-      name = name.substr(1, name.size() - 2);
+    // What follows the closing quote is dropped.
+    const auto last = name.rfind(name[0]);
+    if ((name[0] == '"' || name[0] == '\'') && last > 0) name = name.substr(1, last - 1);
     return {.kind = Kind::kString, .text = std::string(name), .refused = {}};
   }
   if (auto number = read_sexagesimal(text)) return *std::move(number);
@@ -231,8 +239,36 @@ Scalar read_plain(std::string_view text) {
 }
 
 Scalar to_float(Scalar scalar) {
-  if (scalar.kind != Kind::kInt) return scalar;
-  return make_float(std::strtod(scalar.text.c_str(), nullptr));
+  if (scalar.kind == Kind::kFloat) return scalar;
+  // Ruby's Float(): a number and nothing else; underscores between digits.
+  const std::string digits = without(scalar.text, "_");
+  double value = 0;
+  const std::string_view body = std::string_view(digits).substr(digits.starts_with('+') ? 1 : 0);
+  const auto read = std::from_chars(body.data(), body.data() + body.size(), value);
+  const bool number = scalar.kind == Kind::kInt || scalar.kind == Kind::kString;
+  if (number && all_of(digits, "0123456789+-.eE") && read.ec == std::errc() &&
+      read.ptr == body.data() + body.size())
+    return make_float(value);
+  scalar.refused = "Float";
+  return scalar;
+}
+
+std::string read_binary(std::string_view text) {
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    if (c == '=') break;
+    const auto digit = kAlphabet.find(c);
+    if (digit == std::string_view::npos) continue;
+    bits = (bits << 6) | static_cast<std::uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out.push_back(static_cast<char>((bits >> count) & 0xFFU));
+  }
+  return out;
 }
 
 }  // namespace tidegate::config::yaml

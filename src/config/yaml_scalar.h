@@ -17,7 +17,10 @@ struct Scalar {
 /// The value of a plain, untagged scalar.
 Scalar read_plain(std::string_view text);
 
-/// `!!float 1`: the number as a Float, or the scalar as it is.
+/// `!!float 1`: the number as a Float; refused when it is none.
 Scalar to_float(Scalar scalar);
+
+/// `!!binary`: base64 as String#unpack("m") reads it, which skips what is no digit of it.
+std::string read_binary(std::string_view text);
 
 }  // namespace tidegate::config::yaml

@@ -45,7 +45,9 @@ TEST(Yaml, ReadsPlainScalarsAsPsychDoes) {
       {"1:30", Kind::kInt, "5400"},
       {"-1:30", Kind::kInt, "-1800"},
       {"1,000", Kind::kInt, "1000"},
-      {"0x_", Kind::kString, "0x_"},
+      {"0o17", Kind::kString, "0o17"},
+      {":sym", Kind::kString, "sym"},
+      {":\"s\"x", Kind::kString, "s"},
       {"-0", Kind::kInt, "0"},
       {"+12", Kind::kInt, "12"},
       {"123456789012345678901234567890", Kind::kInt, "123456789012345678901234567890"},
@@ -72,8 +74,9 @@ TEST(Yaml, ReadsPlainScalarsAsPsychDoes) {
 }
 
 TEST(Yaml, RefusesDatesTimesAndRubyObjects) {
-  for (const char* text : {"v: 2020-01-01", "v: 2020-1-1", "v: 2001-12-14t21:59:43.10-05:00",
-                           "v: 2001-12-14 21:59:43Z", "v: !ruby/object:Object {}", "v: !ruby/regexp /a/"})
+  for (const char* text :
+       {"v: 2020-01-01", "v: 2020-1-1", "v: 2001-12-14t21:59:43.10-05:00", "v: 2001-12-14 21:59:43Z",
+        "v: !ruby/object:Object {}", "v: !ruby/regexp /a/", "v: 0x_", "v: .e-9", "v: !!float x"})
     EXPECT_EQ(code_of(text), "yaml-refused-type") << text;
 }
 
@@ -157,6 +160,15 @@ TEST(Yaml, AliasBombsAreRefusedQuickly) {
 TEST(Yaml, AnAliasInsideItselfOrToNothingIsAnError) {
   EXPECT_EQ(code_of("a: &a {b: *a}"), "yaml-alias-cycle");
   EXPECT_EQ(code_of("a: *nothing"), "yaml-unknown-anchor");
+}
+
+TEST(Yaml, AnAnchorGivenAgainInsideItsOwnValueStaysWithTheInnerOne) {
+  const Parsed parsed = read("a: &a [&a x]\nb: *a\n");
+  EXPECT_EQ(parsed.documents[0]->find("b")->text, "x");
+}
+
+TEST(Yaml, AMergeKeyTakesNoReference) {
+  EXPECT_EQ(code_of("a: {<<: !reference [b, c]}"), "invalid-merge");
 }
 
 TEST(Yaml, BytesThatAreNoTextAreRefused) {
