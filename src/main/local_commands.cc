@@ -28,11 +28,6 @@ void print_line(const std::filesystem::path& directory, const config::Place& pla
   }
 }
 
-int refuse(const Error& error) {
-  fmt::print(stderr, "tidegate: {}\n", error.message);
-  return exit_code_of(error.code);
-}
-
 void print_job(const pipeline::PlannedJob& job, std::size_t width) {
   std::string needs;
   if (job.needs) {
@@ -55,6 +50,11 @@ void print_plan(const pipeline::Plan& plan) {
 }
 
 }  // namespace
+
+int refuse(const Error& error) {
+  fmt::print(stderr, "tidegate: {}\n", error.message);
+  return exit_code_of(error.code);
+}
 
 int exit_code_of(Errc code) {
   switch (code) {
@@ -85,8 +85,9 @@ void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesy
 }
 
 int lint(const LintOptions& options) {
-  auto loaded = load_directory(options.local);
-  if (!loaded) return refuse(loaded.error());
+  auto project = open_project(options.local);
+  if (!project) return refuse(project.error());
+  config::Loaded* const loaded = &project->loaded;
   config::Diagnostics diagnostics = std::move(loaded->diagnostics);
   const auto add = [&](config::Diagnostics more) {
     diagnostics.insert(diagnostics.end(), std::make_move_iterator(more.begin()),
@@ -110,12 +111,15 @@ int lint(const LintOptions& options) {
 }
 
 int list(const LocalOptions& options, bool as_json) {
-  auto loaded = load_directory(options);
-  if (!loaded) return refuse(loaded.error());
+  auto project = open_project(options);
+  if (!project) return refuse(project.error());
+  config::Loaded* const loaded = &project->loaded;
   config::Diagnostics diagnostics = std::move(loaded->diagnostics);
   pipeline::Plan plan;
   if (loaded->definition && !config::has_errors(diagnostics)) {
-    plan = pipeline::compile(*loaded->definition, context_of(options));
+    const auto context = context_of(options, project->copy);
+    if (!context) return refuse(context.error());
+    plan = pipeline::compile(*loaded->definition, *context);
     diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());
   } else {
     plan.reason = "the configuration is refused";

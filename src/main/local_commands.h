@@ -11,6 +11,8 @@ inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kEnvironment = 3;
 int exit_code_of(Errc code);
+/// Says the error on stderr; its exit code.
+int refuse(const Error& error);
 
 struct LintOptions {
   LocalOptions local;

@@ -2,18 +2,18 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "app/local/working_copy.h"
 #include "base/result.h"
 #include "config/load.h"
 #include "pipeline/plan.h"
 
 namespace tidegate::main {
 
-/// Options that list, lint and run share (design: "Context").
+/// Options that list, lint and run share (the command line's "Context").
 struct LocalOptions {
   std::filesystem::path directory = ".";
   std::string file = ".gitlab-ci.yml";
@@ -26,14 +26,16 @@ struct LocalOptions {
   bool changed_unknown = false;
 };
 
-/// The configuration file of the directory with its includes. kNotFound when the file is not there.
-Result<config::Loaded> load_directory(const LocalOptions& options);
+/// A directory with its configuration. The working copy stays where it is: the loaded sources refer to it.
+struct LocalProject {
+  app::WorkingCopy copy;
+  config::Loaded loaded;
+};
 
-/// Without --changed and --changed-unknown, what Git says differs between HEAD and its parent, and what is
-/// not committed; without Git, changes are unknown.
-pipeline::Context context_of(const LocalOptions& options);
+/// Reads the configuration file and its includes. kNotFound when the directory or the file is not there.
+Result<LocalProject> open_project(const LocalOptions& options);
 
-/// Files of the directory that Git tracks or would track; without Git all files. Relative, sorted.
-std::vector<std::string> files_of(const std::filesystem::path& directory);
+/// Without --changed and --changed-unknown, Git says what changed. `copy` must outlive the context.
+Result<pipeline::Context> context_of(const LocalOptions& options, const app::WorkingCopy& copy);
 
 }  // namespace tidegate::main

@@ -14,7 +14,7 @@ struct RunOptions {
   std::vector<std::string> jobs;  ///< only these, with what they need; empty: all
   std::string executor = "auto";  ///< auto, docker, shell
   std::filesystem::path docker_socket;
-  unsigned concurrency = 0;       ///< 0: the number of cores
+  unsigned concurrency = 0;  ///< 0: the number of cores
   bool json = false;
 };
 

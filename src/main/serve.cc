@@ -8,7 +8,7 @@
 #include <fmt/core.h>
 
 #include "adapters/docker/docker_executor.h"
-#include "adapters/git/bare_repository.h"
+#include "adapters/git/repository.h"
 #include "adapters/http/api/context.h"
 #include "adapters/http/server.h"
 #include "adapters/neo4j/loader.h"
@@ -92,7 +92,8 @@ Result<std::unique_ptr<Parts>> make_parts(const ServerConfig& c) {
   s3::S3Settings s3;
   s3.endpoint = c.s3.endpoint;
   s3.region = c.s3.region;
-  s3.credentials = {c.s3.access_key, c.s3.secret_key};
+  s3.credentials.access_key = c.s3.access_key;
+  s3.credentials.secret_key = c.s3.secret_key;
   if (!c.s3.ca_file.empty()) s3.ca_file = c.s3.ca_file;
   parts->s3 = std::make_unique<s3::S3Storage>(s3, parts->clock);
   if (!c.registry.host.empty()) {

@@ -32,11 +32,6 @@ std::string own(const Connection& c) {
   return "/api/tidegate/v1/projects/" + percent_encode(c.project);
 }
 
-int refuse(const Error& error) {
-  fmt::print(stderr, "tidegate: {}\n", error.message);
-  return exit_code_of(error.code);
-}
-
 bool lacks_project(const Connection& c) {
   if (!c.project.empty()) return false;
   fmt::print(stderr, "tidegate: which project? Give --project GROUP/NAME or set TIDEGATE_PROJECT\n");

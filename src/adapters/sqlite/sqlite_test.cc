@@ -39,7 +39,8 @@ app::Job job_named(const std::string& name, std::uint32_t stage) {
   job.message.token = Secret("token-of-" + name);
   job.message.variables = {{"KEY", "value with 'quotes' and 한글", false, true, false, true}};
   job.message.steps = {{"script", {"echo hi", "true"}, Seconds{60}, "on_success", false}};
-  job.message.image = pipeline::JobImage{.name = "python:3.11", .entrypoint = std::vector<std::string>{""}};
+  job.message.image.emplace().name = "python:3.11";
+  job.message.image->entrypoint = std::vector<std::string>{""};
   job.message.data = {{"training", "s3://b/k", "/x", "ab"}};
   return job;
 }
