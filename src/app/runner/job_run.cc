@@ -213,8 +213,12 @@ Status JobRun::get_sources(JobContext& job) {
     log_.warning("GIT_SUBMODULE_STRATEGY has no effect here: submodules are not fetched");
   }
   TG_CHECK(io_.get_sources(message_, job.project));
-  log_.notice(fmt::format("Checked out {} as detached HEAD (ref is {})", message_.git.sha.substr(0, 8),
-                          printable(message_.git.ref)));
+  if (message_.git.sha.empty()) {
+    log_.notice("Copied the project folder");
+  } else {
+    log_.notice(fmt::format("Checked out {} as detached HEAD (ref is {})", message_.git.sha.substr(0, 8),
+                            printable(message_.git.ref)));
+  }
   const bool untracked = std::ranges::any_of(message_.artifacts, &pipeline::JobArtifacts::untracked) ||
                          std::ranges::any_of(message_.cache, &pipeline::JobCache::untracked);
   if (!untracked) return {};

@@ -1,0 +1,83 @@
+// `tidegate run`: the pipeline of a directory, here and now, without a server.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/local/working_copy.h"
+#include "app/ports/executor.h"
+#include "app/runner/run_job.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "pipeline/machine.h"
+#include "pipeline/plan.h"
+#include "sys/process.h"
+
+namespace tidegate::app {
+
+enum class ExecutorPolicy : std::uint8_t {
+  kAuto,    ///< docker for jobs that name an image when an engine answers, else shell, which is said
+  kDocker,  ///< docker for all
+  kShell,   ///< shell for all; images and services are ignored, which is said
+};
+
+struct LocalSettings {
+  /// Jobs' folders and artifacts; must be absolute, private to this run, and is the caller's to remove.
+  std::filesystem::path work_directory;
+  RunnerSettings runner;          ///< its work_directory is set from the above
+  std::vector<std::string> jobs;  ///< only these and what they wait for; manual ones are started; empty: all
+  std::size_t parallel = 2;       ///< jobs at the same time
+  ExecutorPolicy policy = ExecutorPolicy::kAuto;
+  Executor* docker = nullptr;  ///< nullptr: no engine answers
+  Executor* shell = nullptr;
+  std::vector<pipeline::JobData> data;  ///< dataset objects for every job
+};
+
+struct LocalJob {
+  std::string name;
+  std::string stage;
+  pipeline::JobStatus status = pipeline::JobStatus::kCreated;
+  bool allow_failure = false;
+  std::string executor;        ///< "docker", "shell"; empty when it did not run
+  std::string failure_reason;  ///< of the Runner protocol
+  std::optional<int> exit_code;
+  std::string message;  ///< one line for people
+  int attempts = 0;
+  Millis duration{0};  ///< of the last attempt
+};
+
+struct LocalResult {
+  pipeline::JobStatus status = pipeline::JobStatus::kCreated;
+  std::vector<LocalJob> jobs;  ///< in the plan's order
+  Millis duration{0};
+
+  /// Exit code 0: nothing failed that must not. Jobs that wait for somebody to start them are not a failure.
+  bool good() const;
+};
+
+/// What happens, as it happens. Calls come one at a time, from several threads.
+class LocalObserver {
+ public:
+  virtual ~LocalObserver() = default;
+  virtual void stage_started(const std::string& stage) = 0;
+  virtual void job_started(const LocalJob& job) = 0;
+  /// `section` is GitLab's ("step_script"); empty between sections.
+  virtual void job_line(const std::string& job, const std::string& section, std::string_view line) = 0;
+  virtual void job_ended(const LocalJob& job) = 0;
+  virtual void notice(std::string_view text) = 0;
+};
+
+/// Runs a plan that was created, without errors. Delayed jobs start at once and manual ones only when named,
+/// both with a notice. `cancel` ends it gracefully: running jobs get their after_script. Errors come before
+/// anything has run: kNotFound (a name that is no job, with the nearest one), kInvalid (a job that is not in
+/// this pipeline, with its reason), kEnvironment (docker was asked for and no engine answers).
+Result<LocalResult> run_pipeline(const pipeline::Plan& plan, const WorkingCopy& copy,
+                                 const LocalSettings& settings, LocalObserver& observer, const Clock& clock,
+                                 const sys::StopFlag& cancel);
+
+}  // namespace tidegate::app

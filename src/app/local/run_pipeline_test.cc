@@ -1,0 +1,276 @@
+#include "app/local/run_pipeline.h"
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "app/local/job_selection.h"
+#include "app/local/local_view.h"
+#include "config/load.h"
+#include "sys/file.h"
+
+namespace tidegate::app {
+namespace {
+
+namespace fs = std::filesystem;
+using pipeline::JobStatus;
+
+class StoppedClock : public Clock {
+ public:
+  Instant now() const override { return Instant(Millis{1'750'000'000'000}); }
+};
+
+// Runs a function in the place of each job's script.
+class FakeExecutor : public Executor {
+ public:
+  using Act = std::function<int(const fs::path& project, const std::map<std::string, std::string>&,
+                                const OnOutput&, const sys::StopFlag&)>;
+  explicit FakeExecutor(std::string name = "shell") : name_(std::move(name)) {}
+
+  class Environment : public JobEnvironment {
+   public:
+    Environment(FakeExecutor& owner, fs::path project) : owner_(owner), project_(std::move(project)) {}
+    Result<ScriptExit> run(const std::string&, const std::map<std::string, std::string>& variables, Millis,
+                           const OnOutput& on_output, const sys::StopFlag& cancel) override {
+      const std::string job = variables.at("CI_JOB_NAME");
+      Act act;
+      {
+        const std::lock_guard lock(owner_.mutex_);
+        owner_.ran.push_back(job);
+        if (owner_.acts.contains(job)) act = owner_.acts.at(job);
+      }
+      const int code = act ? act(project_, variables, on_output, cancel) : 0;
+      return ScriptExit{code, false, cancel.stop_requested()};
+    }
+
+   private:
+    FakeExecutor& owner_;
+    fs::path project_;
+  };
+
+  std::string name() const override { return name_; }
+  Result<std::unique_ptr<JobEnvironment>> prepare(const pipeline::JobMessage&, const JobSpace& space,
+                                                  const OnOutput&, const sys::StopFlag&) override {
+    return std::make_unique<Environment>(*this, space.project_host);
+  }
+  Status remove_leftovers(const std::vector<JobId>&) override { return {}; }
+
+  std::map<std::string, Act> acts;
+  std::vector<std::string> ran;
+
+ private:
+  std::string name_;
+  std::mutex mutex_;
+};
+
+class RunPipeline : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto made = sys::TempDirectory::make(fs::temp_directory_path(), "run-");
+    ASSERT_TRUE(made);
+    folder_.emplace(std::move(*made));
+    const fs::path root = folder_->path() / "project";
+    fs::create_directories(root);
+    ASSERT_TRUE(sys::write_file(root / "train.py", "print()\n"));
+    copy_ = open_working_copy(root).value();
+    settings_.work_directory = folder_->path() / "work";
+    settings_.shell = &shell_;
+  }
+
+  pipeline::Plan plan(const std::string& yaml) const {
+    const config::Loaded loaded = config::load(yaml, ".gitlab-ci.yml", sources_of(copy_));
+    if (!loaded.definition) {
+      ADD_FAILURE() << loaded.diagnostics.front().message;
+      return {};
+    }
+    return pipeline::compile(*loaded.definition, context_of(copy_));
+  }
+
+  LocalResult run(const std::string& yaml) {
+    const auto result = run_pipeline(plan(yaml), copy_, settings_, view_, clock_, cancel_);
+    EXPECT_TRUE(result) << result.error().message;
+    return result.value_or(LocalResult{});
+  }
+  Error refused(const std::string& yaml) {
+    const auto result = run_pipeline(plan(yaml), copy_, settings_, view_, clock_, cancel_);
+    EXPECT_FALSE(result);
+    return result ? Error{} : result.error();
+  }
+  static JobStatus status(const LocalResult& result, const std::string& name) {
+    for (const LocalJob& job : result.jobs) {
+      if (job.name == name) return job.status;
+    }
+    ADD_FAILURE() << "no job " << name;
+    return JobStatus::kCreated;
+  }
+  static FakeExecutor::Act exits(int code) {
+    return [code](const auto&, const auto&, const auto&, const auto&) { return code; };
+  }
+
+  std::optional<sys::TempDirectory> folder_;
+  WorkingCopy copy_;
+  FakeExecutor shell_;
+  LocalSettings settings_;
+  std::string seen_;
+  LocalView view_{{.name_width = 5}, [this](std::string_view text) { seen_ += text; }};
+  StoppedClock clock_;
+  sys::StopFlag cancel_;
+};
+
+TEST_F(RunPipeline, StagesFollowOneAnotherAndArtifactsGoAlong) {
+  shell_.acts["build"] = [](const fs::path& project, const auto&, const OnOutput& out, const auto&) {
+    EXPECT_TRUE(fs::exists(project / "train.py"));
+    EXPECT_TRUE(sys::write_file(project / "model.bin", "model"));
+    EXPECT_TRUE(sys::write_file(project / "vars.env", "VERSION=1.2\n"));
+    out("\x1b[32;1m$ make\x1b[0;m\nbuilt\n");
+    return 0;
+  };
+  shell_.acts["test"] = [](const fs::path& project, const auto& variables, const auto&, const auto&) {
+    EXPECT_EQ(sys::read_file(project / "model.bin").value_or(""), "model");
+    EXPECT_EQ(variables.at("VERSION"), "1.2");
+    return 0;
+  };
+  const LocalResult result = run(
+      "stages: [build, test]\n"
+      "build: {stage: build, script: make, artifacts: {paths: [model.bin], reports: {dotenv: vars.env}}}\n"
+      "test: {stage: test, script: make test}\n");
+  EXPECT_TRUE(result.good());
+  EXPECT_EQ(result.status, JobStatus::kSuccess);
+  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"build", "test"}));
+  EXPECT_TRUE(seen_.starts_with("== stage build\nbuild | started (shell)\nbuild | $ make\nbuild | built\n"))
+      << seen_;
+  EXPECT_NE(seen_.find("== stage test\n"), std::string::npos);
+}
+
+TEST_F(RunPipeline, AFailureSkipsWhatComesAfter) {
+  shell_.acts["build"] = exits(7);
+  const LocalResult result =
+      run("stages: [build, test]\nbuild: {stage: build, script: x}\ntest: {stage: test, script: x}\n"
+          "clean: {stage: test, script: x, when: always}\n");
+  EXPECT_FALSE(result.good());
+  EXPECT_EQ(status(result, "build"), JobStatus::kFailed);
+  EXPECT_EQ(status(result, "test"), JobStatus::kSkipped);
+  EXPECT_EQ(status(result, "clean"), JobStatus::kSuccess);
+  EXPECT_EQ(result.jobs[0].exit_code, 7);
+  view_.summary(result);
+  EXPECT_NE(seen_.find("failed: exit code 7"), std::string::npos) << seen_;
+}
+
+TEST_F(RunPipeline, AnAllowedFailureIsNone) {
+  shell_.acts["a"] = exits(1);
+  EXPECT_TRUE(run("a: {script: x, allow_failure: true}\nb: {script: x}\n").good());
+}
+
+TEST_F(RunPipeline, RetriesAreNewAttempts) {
+  int failures = 2;
+  shell_.acts["flaky"] = [&](const auto&, const auto&, const auto&, const auto&) {
+    return failures-- > 0 ? 1 : 0;
+  };
+  const LocalResult result = run("flaky: {script: x, retry: 2}\n");
+  EXPECT_TRUE(result.good());
+  EXPECT_EQ(result.jobs[0].attempts, 3);
+  EXPECT_EQ(shell_.ran.size(), 3U);
+}
+
+TEST_F(RunPipeline, IndependentJobsRunAtTheSameTime) {
+  settings_.parallel = 2;
+  std::mutex mutex;
+  std::condition_variable both;
+  int here = 0;
+  const auto meet = [&](const auto&, const auto&, const auto&, const auto&) {
+    std::unique_lock lock(mutex);
+    ++here;
+    both.notify_all();
+    return both.wait_for(lock, std::chrono::seconds(20), [&] { return here == 2; }) ? 0 : 1;
+  };
+  shell_.acts["a"] = meet;
+  shell_.acts["b"] = meet;
+  EXPECT_TRUE(run("a: {script: x}\nb: {script: x}\n").good());
+}
+
+TEST_F(RunPipeline, ManualJobsRunOnlyWhenNamed) {
+  const std::string yaml =
+      "stages: [build, deploy]\nbuild: {stage: build, script: x}\nother: {stage: build, script: x, when: "
+      "manual}\n"
+      "deploy: {stage: deploy, script: x, when: manual}\n";
+  EXPECT_TRUE(run(yaml).good());
+  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"build"}));
+  EXPECT_NE(seen_.find("deploy is manual"), std::string::npos);
+  shell_.ran.clear();
+  settings_.jobs = {"deploy"};
+  EXPECT_TRUE(run(yaml).good());
+  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"build", "deploy"}));
+}
+
+TEST_F(RunPipeline, ABlockingManualJobEndsTheRunWithoutFailure) {
+  const LocalResult result =
+      run("stages: [a, b]\nask: {stage: a, script: x, when: manual, allow_failure: false}\nafter: {stage: b, "
+          "script: x}\n");
+  EXPECT_EQ(result.status, JobStatus::kManual);
+  EXPECT_TRUE(result.good());
+  EXPECT_TRUE(shell_.ran.empty());
+}
+
+TEST_F(RunPipeline, DelayedJobsStartAtOnce) {
+  EXPECT_TRUE(run("later: {script: x, when: delayed, start_in: 1 hour}\n").good());
+  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"later"}));
+  EXPECT_NE(seen_.find("here it starts at once"), std::string::npos);
+}
+
+TEST_F(RunPipeline, NamedJobsBringWhatTheyNeed) {
+  settings_.jobs = {"deploy"};
+  EXPECT_TRUE(
+      run("stages: [build, test, deploy]\na: {stage: build, script: x}\nb: {stage: build, script: x}\n"
+          "t: {stage: test, needs: [a], script: x}\ndeploy: {stage: deploy, needs: [t], script: x}\n")
+          .good());
+  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"a", "t", "deploy"}));
+}
+
+TEST_F(RunPipeline, NamesThatAreNoJobsAreRefusedBeforeAnythingRuns) {
+  settings_.jobs = {"biuld"};
+  const std::string yaml = "build: {script: x}\nnever: {script: x, rules: [{if: $NO}]}\n";
+  EXPECT_EQ(refused(yaml).code, Errc::kNotFound);
+  EXPECT_NE(refused(yaml).message.find("\"build\""), std::string::npos);
+  settings_.jobs = {"never"};
+  EXPECT_EQ(refused(yaml).code, Errc::kInvalid);
+  EXPECT_TRUE(shell_.ran.empty());
+}
+
+TEST_F(RunPipeline, CancelStopsRunningJobsAndStartsNoMore) {
+  settings_.parallel = 1;
+  shell_.acts["a"] = [this](const auto&, const auto&, const auto&, const sys::StopFlag& stop) {
+    cancel_.request_stop();
+    while (!stop.stop_requested()) std::this_thread::yield();
+    return 143;
+  };
+  const LocalResult result = run("a: {script: x}\nb: {script: x}\n");
+  EXPECT_FALSE(result.good());
+  EXPECT_EQ(status(result, "a"), JobStatus::kCanceled);
+  EXPECT_EQ(status(result, "b"), JobStatus::kCanceled);
+  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"a"}));
+}
+
+TEST_F(RunPipeline, TheExecutorFitsTheJob) {
+  const std::string yaml = "plain: {script: x}\nboxed: {script: x, image: \"python:3.11\"}\n";
+  LocalResult result = run(yaml);  // no engine
+  EXPECT_EQ(result.jobs[1].executor, "shell");
+  EXPECT_NE(seen_.find("no Docker Engine answers"), std::string::npos);
+  FakeExecutor docker("docker");
+  settings_.docker = &docker;
+  result = run(yaml);
+  EXPECT_EQ(result.jobs[0].executor, "shell");
+  EXPECT_EQ(result.jobs[1].executor, "docker");
+  settings_.policy = ExecutorPolicy::kDocker;
+  EXPECT_EQ(run(yaml).jobs[0].executor, "docker");
+  settings_.docker = nullptr;
+  EXPECT_EQ(refused(yaml).code, Errc::kEnvironment);
+}
+
+}  // namespace
+}  // namespace tidegate::app

@@ -1,0 +1,222 @@
+#include "app/local/working_copy.h"
+
+#include <algorithm>
+#include <system_error>
+#include <unordered_set>
+
+#include <fmt/core.h>
+
+#include "base/sha256.h"
+#include "base/text.h"
+#include "sys/file.h"
+#include "sys/process.h"
+
+namespace tidegate::app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t kLargestConfig = 16U << 20U;
+
+Result<std::string> git(const fs::path& directory, std::vector<std::string> arguments) {
+  sys::Command command;
+  command.argv = {"git", "-C", directory.native()};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.extra_environment = {{"GIT_OPTIONAL_LOCKS", "0"}, {"GIT_TERMINAL_PROMPT", "0"}, {"LC_ALL", "C"}};
+  return sys::run_checked(command);
+}
+
+std::string git_line(const fs::path& directory, std::vector<std::string> arguments) {
+  const Result<std::string> out = git(directory, std::move(arguments));
+  return out ? std::string(trim(*out)) : std::string();
+}
+
+std::vector<std::string> nul_separated(const std::string& text) {
+  std::vector<std::string> parts = split(text, '\0');
+  std::erase_if(parts, [](const std::string& part) { return part.empty(); });
+  return parts;
+}
+
+void sort_unique(std::vector<std::string>& texts) {
+  std::ranges::sort(texts);
+  texts.erase(std::ranges::unique(texts).begin(), texts.end());
+}
+
+std::string default_branch_of(const fs::path& root, const std::string& current) {
+  const std::string remote =
+      git_line(root, {"symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"});
+  if (remote.starts_with("origin/")) return remote.substr(7);
+  for (const char* name : {"main", "master"}) {
+    const std::string ref = fmt::format("refs/heads/{}", name);
+    if (!git_line(root, {"rev-parse", "--verify", "--quiet", ref}).empty()) return name;
+  }
+  return current;
+}
+
+Result<std::vector<std::string>> all_files(const fs::path& root) {
+  std::vector<std::string> files;
+  std::error_code error;
+  fs::recursive_directory_iterator at(root, error);
+  for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
+    if (at->path().filename() == ".git") at.disable_recursion_pending();
+    const fs::file_status status = at->symlink_status(error);
+    if (!error && (fs::is_regular_file(status) || fs::is_symlink(status))) {
+      files.push_back(at->path().lexically_relative(root).native());
+    }
+  }
+  if (error) return fail(Errc::kInternal, fmt::format("list {}: {}", root.native(), error.message()));
+  return files;
+}
+
+Status open_git(WorkingCopy& copy) {
+  copy.sha = git_line(copy.root, {"rev-parse", "--verify", "--quiet", "HEAD"});
+  copy.git = !copy.sha.empty();
+  const std::string branch = git_line(copy.root, {"symbolic-ref", "--quiet", "--short", "HEAD"});
+  copy.branch = branch.empty() ? "HEAD" : branch;
+  copy.default_branch = default_branch_of(copy.root, branch.empty() ? "main" : branch);
+  copy.top_level = git_line(copy.root, {"rev-parse", "--show-cdup"}).empty();
+  copy.dirty = !git_line(copy.root, {"status", "--porcelain", "--untracked-files=normal", "--", "."}).empty();
+  TG_TRY(const std::string listed,
+         git(copy.root, {"ls-files", "-z", "--cached", "--others", "--exclude-standard"}));
+  for (std::string& path : nul_separated(listed)) {
+    std::error_code error;
+    const fs::file_status status =
+        fs::symlink_status(copy.root / path, error);  // deleted ones are still listed
+    if (fs::is_regular_file(status) || fs::is_symlink(status)) copy.files.push_back(std::move(path));
+  }
+  return {};
+}
+
+std::string default_base(const WorkingCopy& copy) {
+  if (copy.branch != copy.default_branch) {
+    for (const std::string& name : {"origin/" + copy.default_branch, copy.default_branch}) {
+      const std::string base = git_line(copy.root, {"merge-base", "HEAD", name});
+      if (!base.empty()) return base;
+    }
+  }
+  if (copy.dirty) return "HEAD";
+  return git_line(copy.root, {"rev-parse", "--verify", "--quiet", "HEAD~1"});
+}
+
+// The history without a second copy of it: objects are hard links where the file system can.
+Status add_history(const WorkingCopy& copy, const fs::path& into) {
+  sys::Command clone;
+  clone.argv = {"git", "clone", "-q", "--local", "--no-checkout", copy.root.native(), into.native()};
+  clone.extra_environment = {{"GIT_TERMINAL_PROMPT", "0"}, {"LC_ALL", "C"}};
+  TG_CHECK(sys::run_checked(clone));
+  TG_CHECK(git(into, {"update-ref", "--no-deref", "HEAD", copy.sha}));
+  TG_CHECK(git(into, {"read-tree", copy.sha}));
+  return {};
+}
+
+}  // namespace
+
+Result<WorkingCopy> open_working_copy(const fs::path& directory) {
+  std::error_code error;
+  WorkingCopy copy;
+  copy.root = fs::canonical(directory, error);
+  if (error || !fs::is_directory(copy.root)) {
+    return fail(Errc::kNotFound, fmt::format("{} is no directory", printable(directory.native())));
+  }
+  bool repository = false;
+  for (fs::path at = copy.root; !repository; at = at.parent_path()) {
+    repository = fs::exists(at / ".git", error);
+    if (at == at.parent_path()) break;
+  }
+  if (repository) {
+    if (!sys::find_program("git")) {
+      return fail(Errc::kEnvironment,
+                  fmt::format("{} is a Git repository, but git is not installed: apt install git",
+                              copy.root.native()));
+    }
+    TG_CHECK(open_git(copy));
+  } else {
+    TG_TRY(copy.files, all_files(copy.root));
+  }
+  sort_unique(copy.files);
+  return copy;
+}
+
+Result<std::optional<std::vector<std::string>>> changed_paths(const WorkingCopy& copy,
+                                                              const std::string& base) {
+  using Paths = std::optional<std::vector<std::string>>;
+  if (!copy.git) return Paths();
+  std::string from = base.empty() ? default_base(copy) : base;
+  if (from.empty()) return Paths();
+  TG_TRY(from, git(copy.root, {"rev-parse", "--verify", "--quiet", "--end-of-options", from + "^{commit}"}));
+  TG_TRY(const std::string changed, git(copy.root, {"diff", "--name-only", "--no-renames", "--no-ext-diff",
+                                                    "--relative", "-z", std::string(trim(from)), "--"}));
+  TG_TRY(const std::string untracked, git(copy.root, {"ls-files", "-z", "--others", "--exclude-standard"}));
+  std::vector<std::string> paths = nul_separated(changed);
+  for (std::string& path : nul_separated(untracked)) paths.push_back(std::move(path));
+  sort_unique(paths);
+  return Paths(std::move(paths));
+}
+
+config::Sources sources_of(const WorkingCopy& copy) {
+  config::Sources sources;
+  sources.read = [root = copy.root,
+                  files = std::unordered_set<std::string>(copy.files.begin(), copy.files.end())](
+                     const std::string& path) -> std::optional<std::string> {
+    if (!files.contains(path)) return std::nullopt;
+    const Result<std::string> text = sys::read_file(root / path, kLargestConfig);
+    return text ? std::optional(*text) : std::nullopt;
+  };
+  sources.list = [files = copy.files] { return files; };
+  return sources;
+}
+
+pipeline::Context context_of(const WorkingCopy& copy) {
+  pipeline::Context context;
+  context.ref = copy.branch;
+  context.default_branch = copy.default_branch;
+  context.sha = copy.sha;
+  const std::string name = copy.root.filename().native();
+  context.predefined = {{.key = "CI_PROJECT_ID", .value = "0"},
+                        {.key = "CI_PROJECT_NAME", .value = name},
+                        {.key = "CI_PROJECT_TITLE", .value = name},
+                        {.key = "CI_PROJECT_NAMESPACE", .value = "local"},
+                        {.key = "CI_PROJECT_PATH", .value = "local/" + name},
+                        {.key = "CI_PROJECT_PATH_SLUG", .value = slug("local/" + name)},
+                        {.key = "CI_SERVER_NAME", .value = "Tidegate"}};
+  if (const auto changed = changed_paths(copy)) context.changed = *changed;
+  context.changed_against = [&copy](const std::string& ref) -> std::optional<std::vector<std::string>> {
+    const auto paths = changed_paths(copy, ref);
+    return paths ? *paths : std::nullopt;
+  };
+  context.tree = [&copy] { return copy.files; };
+  context.files_key = [&copy](const std::vector<std::string>& files) -> std::optional<std::string> {
+    std::string digests;
+    for (const std::string& file : files) {
+      const auto digest = sys::sha256_of_file(copy.root / file);
+      if (digest) digests += *digest;
+    }
+    return digests.empty() ? std::nullopt : std::optional(sha256_hex(digests));
+  };
+  return context;
+}
+
+Status copy_sources(const WorkingCopy& copy, const fs::path& into) {
+  if (copy.git && copy.top_level) TG_CHECK(add_history(copy, into));
+  fs::path made;
+  for (const std::string& file : copy.files) {
+    const fs::path from = copy.root / file;
+    const fs::path to = into / file;
+    std::error_code error;
+    if (to.parent_path() != made) fs::create_directories(made = to.parent_path(), error);
+    const fs::file_status status = fs::symlink_status(from, error);
+    if (fs::is_symlink(status)) {
+      fs::copy_symlink(from, to, error);
+    } else if (fs::is_regular_file(status)) {
+      fs::copy_file(from, to, error);
+    }
+    if (error && error != std::errc::no_such_file_or_directory) {  // removed since it was listed
+      const Errc code = error == std::errc::no_space_on_device ? Errc::kEnvironment : Errc::kInternal;
+      return fail(code, fmt::format("copy {}: {}", printable(from.native()), error.message()));
+    }
+  }
+  return {};
+}
+
+}  // namespace tidegate::app
