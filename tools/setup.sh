@@ -8,7 +8,7 @@
 setup_build_packages() {
   cat <<'LIST'
 clang-19 lld-19 llvm-19 libclang-rt-19-dev  # the compiler, its linker, its sanitizers
-clang-format-19 clang-tidy-19 universal-ctags  # the checks of style and size
+clang-format-19 clang-tidy-19 clang-tools-19 universal-ctags python3  # the checks of style and size
 cmake ninja-build ccache pkg-config git  # the build
 libboost1.81-dev libboost-json1.81-dev  # Asio, Beast, JSON
 libyaml-dev libre2-dev libfmt-dev libspdlog-dev libcli11-dev  # YAML, regular expressions, text, logs, command line
