@@ -173,7 +173,7 @@ class Compiler {
     if (!variables) return error("variable-cycle", job.place, job.name + ": " + variables.error().message);
     VariableScope scope(*std::move(variables));
     const Status status =
-        job.rules ? apply_rules(draft, scope) : apply_only_except(draft, default_only, scope);
+        job.rules ? apply_rules(draft, *job.rules, scope) : apply_only_except(draft, default_only, scope);
     if (!status) {
       error("rule-failed", job.place,
             fmt::format("Failed to parse rule for {}: {}", printable(job.name, 100), status.error().message));
@@ -187,8 +187,8 @@ class Compiler {
     return {};
   }
 
-  Status apply_rules(Draft& draft, VariableScope& scope) {
-    TG_TRY(auto outcome, evaluate_rules(*draft.job->rules, "rules", evaluator_, scope));
+  Status apply_rules(Draft& draft, const std::vector<config::Rule>& rules, VariableScope& scope) {
+    TG_TRY(auto outcome, evaluate_rules(rules, "rules", evaluator_, scope));
     auto& planned = draft.planned;
     planned.reason = std::move(outcome.reason);
     if (outcome.rule == nullptr) return {};

@@ -1,5 +1,8 @@
 // Which jobs a job waits for, and whose artifacts it gets.
 #include <algorithm>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -66,6 +69,12 @@ void resolve_one(Draft& draft, const std::vector<Draft>& drafts, const ByName& n
   }
 }
 
+/// The needs of a draft; none also when it goes by stage.
+std::span<const PlannedNeed> needs_of(const Draft& draft) {
+  if (draft.planned.needs) return *draft.planned.needs;
+  return {};
+}
+
 /// Takes away jobs that wait for nobody, again and again; who remains is in a cycle or behind one.
 void report_cycle(const std::vector<Draft>& drafts, const ByName& names, config::Diagnostics& diagnostics) {
   std::vector<std::size_t> waits_for(drafts.size(), 0);
@@ -75,10 +84,8 @@ void report_cycle(const std::vector<Draft>& drafts, const ByName& names, config:
   for (std::size_t i = 0; i < drafts.size(); ++i) {
     if (!drafts[i].planned.created) continue;
     ++left;
-    if (drafts[i].planned.needs) {
-      waits_for[i] = drafts[i].planned.needs->size();
-      for (const auto& need : *drafts[i].planned.needs) waited_for_by[names.at(need.job)].push_back(i);
-    }
+    waits_for[i] = needs_of(drafts[i]).size();
+    for (const auto& need : needs_of(drafts[i])) waited_for_by[names.at(need.job)].push_back(i);
     if (waits_for[i] == 0) ready.push_back(i);
   }
   while (!ready.empty()) {
@@ -96,7 +103,7 @@ void report_cycle(const std::vector<Draft>& drafts, const ByName& names, config:
   std::unordered_set<std::size_t> seen;
   while (seen.insert(at).second) {  // follow needs that cannot be met until a job comes back
     path.push_back(printable(drafts[at].planned.name, 60));
-    for (const auto& need : *drafts[at].planned.needs) {
+    for (const auto& need : needs_of(drafts[at])) {
       const std::size_t next = names.at(need.job);
       if (waits_for[next] == 0) continue;
       at = next;

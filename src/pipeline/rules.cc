@@ -136,11 +136,12 @@ Result<Verdict> Evaluator::changes(const config::PathMatch& match, VariableScope
   if (known == changed_against_.end()) {
     known = changed_against_.emplace(ref, context_.changed_against(ref)).first;
   }
-  if (!known->second) {
+  const std::optional<std::vector<std::string>>& paths = known->second;
+  if (!paths) {
     return fail(Errc::kInvalid,
                 fmt::format("rules:changes:compare_to is not a valid ref: {}", printable(ref)));
   }
-  TG_TRY(auto verdict, any_changed(globs, *known->second));
+  TG_TRY(auto verdict, any_changed(globs, *paths));
   verdict.why += " (compared to " + printable(ref, 60) + ")";
   return verdict;
 }
