@@ -133,10 +133,12 @@ TEST(Process, NothingIsLeftWhenTheLeaderEndsFirst) {
 }
 
 TEST(Process, ProcessThatLeftTheGroupDoesNotHoldUsUp) {
+  // A new session holds our pipe open and tells through a second pipe when it has left the group.
   const auto result =
-      run(shell("setsid sh -c 'echo $$; exec sleep 1000' & while [ -z \"$ok\" ]; do ok=1; done; sleep 0.2"));
+      run(shell("d=$(mktemp -d); mkfifo $d/f; setsid sh -c 'echo $$; echo > $0; exec sleep 1000' $d/f & "
+                "cat $d/f > $d/x; rm -r $d"));
   ASSERT_TRUE(result);
-  EXPECT_TRUE(result->exit.ok());
+  EXPECT_TRUE(result->exit.ok()) << result->err;
   const auto pid = parse_integer(trim(result->out));
   ASSERT_TRUE(pid) << result->out;
   EXPECT_FALSE(is_dead(static_cast<pid_t>(*pid))) << "else this shows nothing";

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <set>
 #include <vector>
 
 #include <fmt/core.h>
 
 #include "base/text.h"
+#include "sys/file.h"
 
 namespace tidegate::git {
 namespace {
@@ -121,6 +123,8 @@ Result<std::string> write_commit(git_repository* repository, const app::NewCommi
   code = git_commit_create(&id, repository, nullptr, author.get(), author.get(), nullptr,
                            commit.message.c_str(), tree.get(), 1, parents);
   if (code != 0) return git_failure("write the commit", code);
+  // The library syncs objects and the folders they are in, which may be new themselves.
+  TG_CHECK(sys::sync_directory(std::filesystem::path(git_repository_commondir(repository)) / "objects"));
   return hex(id);
 }
 

@@ -225,11 +225,14 @@ Status Libgit2Repository::update_ref(const app::RefChange& change) {
   if (code != 0) return git_failure("lock " + change.ref, code);
   // From here on, git and everybody else who wants to move this ref has to wait or give up.
   TG_CHECK(write_locked(transaction.get(), change));
-  // The library syncs what it writes; that a file went away it does not.
-  const auto folder =
-      (std::filesystem::path(git_repository_commondir(repository_.get())) / change.ref).parent_path();
+  // The library syncs the ref and its folder; not that a ref went away, nor that a folder above is new.
+  const std::filesystem::path top = git_repository_commondir(repository_.get());
   std::error_code error;
-  return std::filesystem::is_directory(folder, error) ? sys::sync_directory(folder) : Status();
+  for (auto part = std::filesystem::path(change.ref).parent_path(); !part.empty();
+       part = part.parent_path()) {
+    if (std::filesystem::is_directory(top / part, error)) TG_CHECK(sys::sync_directory(top / part));
+  }
+  return {};
 }
 
 Status Libgit2Repository::write_locked(git_transaction* transaction, const app::RefChange& change) {
