@@ -44,7 +44,7 @@ runner:
   network: ${TIDEGATE_DOCKER_NETWORK}
   default_image: python:3.11
 reconcile_every: 20s
-%(more)s"""
+"""
 
 
 class Unreachable(PartError):
@@ -73,14 +73,7 @@ class Server:
         self._process: subprocess.Popen | None = None
 
     def configure(self) -> None:
-        more = ""
-        # Where jobs must reach package registries by other settings than the image's own, they are passed in.
-        names = [n for n in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
-                 if self._env.get(n)]
-        if names:
-            more = "  environment:\n" + "".join(f"    {name}: ${{{name}}}\n" for name in names)
-        text = CONFIG % {"listen": LISTEN, "data": self.data, "more": ""}
-        self.config.write_text(text.replace("reconcile_every", more + "reconcile_every", 1))
+        self.config.write_text(CONFIG % {"listen": LISTEN, "data": self.data})
 
     def end_leftover(self) -> None:
         """Ends the server of a demo that was killed, and only that."""
