@@ -23,9 +23,11 @@ std::optional<Lease> parse_lease(std::string_view line) {
   return Lease{std::string(text.substr(0, first)), *expires, std::string(text.substr(second + 1))};
 }
 
-Status may_take(std::string_view line, std::string_view owner, std::int64_t host_now) {
+Status may_take(std::string_view line, std::string_view owner, std::int64_t host_now,
+                const Journal& journal) {
   const auto held = parse_lease(line);
   if (!held || held->owner == owner || held->expires <= host_now) return {};
+  if (const auto* holder = journal.find(held->owner); holder != nullptr && holder->is_final()) return {};
   return fail(
       Errc::kConflict,
       fmt::format("deployment {} is at work on this target; its lease ends in {} unless it is renewed",

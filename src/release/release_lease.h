@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "release/journal.h"
 
 namespace tidegate::release {
 
@@ -25,8 +26,10 @@ std::string write_lease(const Lease& lease);
 /// Nothing for an empty or damaged line: damaged is free, for nobody can find a token in it.
 std::optional<Lease> parse_lease(std::string_view line);
 
-/// May `owner` have it, given the file's line and the host's time? An own older lease is taken over at once:
-/// the session that had it is gone or will find itself replaced. kConflict names the holder and how long.
-Status may_take(std::string_view line, std::string_view owner, std::int64_t host_now);
+/// May `owner` have it, given the file's line, the host's time, and what the journal says? An own older lease
+/// is taken over at once: the session that had it is gone or will find itself replaced. So is one whose
+/// deployment has come to its end: all that was left was to give the lease back. kConflict names the holder
+/// and how long.
+Status may_take(std::string_view line, std::string_view owner, std::int64_t host_now, const Journal& journal);
 
 }  // namespace tidegate::release

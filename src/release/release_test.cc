@@ -65,11 +65,15 @@ TEST(JournalLine, NoPartOfALineIsALine) {
 TEST(Lease, FreeExpiredOwnAndTaken) {
   const Lease lease{"abc", 1000, "deploy 7 of team/coach"};
   EXPECT_EQ(parse_lease(write_lease(lease) + "\n"), lease);
-  EXPECT_TRUE(may_take("", "me", 5));
-  EXPECT_TRUE(may_take("half", "me", 5));
-  EXPECT_TRUE(may_take(write_lease(lease), "me", 1000));
-  EXPECT_TRUE(may_take(write_lease(lease), "deploy 7 of team/coach", 5));
-  const auto taken = may_take(write_lease(lease), "me", 940);
+  EXPECT_TRUE(may_take("", "me", 5, Journal{}));
+  EXPECT_TRUE(may_take("half", "me", 5, Journal{}));
+  EXPECT_TRUE(may_take(write_lease(lease), "me", 1000, Journal{}));
+  EXPECT_TRUE(may_take(write_lease(lease), "deploy 7 of team/coach", 5, Journal{}));
+  const auto over = read_journal("{\"op\":\"live\",\"deployment\":\"deploy 7 of team/coach\"}");
+  EXPECT_TRUE(may_take(write_lease(lease), "me", 940, over));
+  const auto open = read_journal("{\"op\":\"flip\",\"deployment\":\"deploy 7 of team/coach\"}");
+  EXPECT_FALSE(may_take(write_lease(lease), "me", 940, open));
+  const auto taken = may_take(write_lease(lease), "me", 940, Journal{});
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, Errc::kConflict);
   EXPECT_NE(taken.error().message.find("deploy 7 of team/coach"), std::string::npos);

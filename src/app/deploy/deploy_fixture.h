@@ -97,6 +97,34 @@ class DeployTest : public ::testing::Test {
     ASSERT_TRUE(sys::write_file(image / "requirements.lock", "# nothing\n"));
   }
 
+  // Gives an image a package "tidedemo" (with a program of that name) as a wheel, and the lock for it.
+  void add_wheel(const std::string& tag, const std::string& version, bool right_hash = true) {
+    const fs::path image = temp_.path() / "images" / tag;
+    sys::Command command;
+    command.argv = {"/usr/bin/python3", "-c", R"(
+import base64, hashlib, os, sys, zipfile
+image, version, right = sys.argv[1:]
+info = f"tidedemo-{version}.dist-info/"
+files = {"tidedemo.py": f"VERSION = '{version}'\ndef main():\n    import sys\n    print('tidedemo', VERSION, sys.prefix)\n",
+         info + "METADATA": f"Metadata-Version: 2.1\nName: tidedemo\nVersion: {version}\n",
+         info + "WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+         info + "entry_points.txt": "[console_scripts]\ntidedemo = tidedemo:main\n"}
+record = "".join(f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b'=').decode()},{len(text)}\n"
+                 for name, text in files.items()) + info + "RECORD,,\n"
+os.makedirs(image + "/wheels", exist_ok=True)
+path = f"{image}/wheels/tidedemo-{version}-py3-none-any.whl"
+with zipfile.ZipFile(path, "w") as wheel:
+    for name, text in {**files, info + "RECORD": record}.items():
+        wheel.writestr(zipfile.ZipInfo(name), text)  # no time in it: the same bytes whenever it is made
+digest = hashlib.sha256(open(path, "rb").read()).hexdigest()
+if right != "1":
+    digest = "0" * 64
+open(image + "/requirements.lock", "w").write(f"# wheels\ntidedemo=={version} --hash=sha256:{digest}\n")
+)", image.string(), version, right_hash ? "1" : "0"};
+    const auto made = sys::run_checked(command);
+    ASSERT_TRUE(made) << made.error().message;
+  }
+
   DeployRequest request(const std::string& deployment, const std::string& tag) const {
     DeployRequest out;
     out.deployment = deployment;
@@ -106,6 +134,7 @@ class DeployTest : public ::testing::Test {
     out.target.releases = {"bert", "kobart", "kogpt"};
     out.target.files = {"train.py", "models/"};
     out.target.env = "shared/app.env";
+    out.target.python = "/usr/bin/python3";
     out.target.smoke = "python train.py --smoke";
     out.target.check = "python train.py --check";
     out.target.check_timeout = Seconds{20};
@@ -127,6 +156,14 @@ class DeployTest : public ::testing::Test {
     EXPECT_TRUE(outcome) << outcome.error().message;
     EXPECT_TRUE(outcome && outcome->live) << (outcome ? outcome->failed_step + ": " + outcome->message : "");
     return outcome.value_or(DeployOutcome{});
+  }
+
+  // As if the time of the lease had passed.
+  void expire_lease() const {
+    const auto line = sys::read_file(root_ / "state/lease").value_or("");
+    const auto words = split(line, ' ');
+    if (words.size() < 3) return;
+    ASSERT_TRUE(sys::write_file(root_ / "state/lease", replace_all(line, " " + words[1] + " ", " 1 ")));
   }
 
   // The release that all members are on; a mixture is a failure of the test.

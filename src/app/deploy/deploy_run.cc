@@ -82,7 +82,7 @@ bool DeployRun::before_flip() const {
 
 // What was seen before the lease was ours may have changed meanwhile.
 Status DeployRun::take_lease() {
-  TG_CHECK(release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now));
+  TG_CHECK(release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now, facts_.journal));
   TG_CHECK(session_->take_lease(host_facts_.lease, goal_.deployment));
   leased_ = true;
   TG_TRY(host_facts_, session_->look(false));
@@ -124,7 +124,8 @@ Result<DeployOutcome> DeployRun::deploy() {
   if (auto opened = open(); !opened) return give_up("lease", opened.error());
   if (const auto* done = finished(); done != nullptr) return outcome_of(*done);
   // Said early, before anything large is pulled for nothing.
-  if (auto free = release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now); !free)
+  if (auto free = release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now, facts_.journal);
+      !free)
     return give_up("lease", free.error());
   if (auto resolved = resolve(); !resolved) return give_up("resolve", resolved.error());
   if (before_flip()) {

@@ -165,7 +165,7 @@ install_packages() {
     for wheel in "$in"/wheels/pip-*.whl; do
       if [ "$pip" = own ] && [ -f "$wheel" ]; then export PYTHONPATH="$wheel"; fi
     done
-    if [ "$pip" = own ] && [ -z "${PYTHONPATH:-}" ]; then "$packages/bin/python" -m ensurepip -q || return 1; fi
+    if [ "$pip" = own ] && [ -z "${PYTHONPATH:-}" ]; then "$packages/bin/python" -m ensurepip >/dev/null || return 1; fi
     run_pip install --quiet --no-input --no-index --find-links "$in/wheels" --require-hashes --only-binary :all: --no-deps \
       --no-compile --no-warn-script-location -r "$in/requirements.lock" && run_pip check || return 1
     unset PYTHONPATH
