@@ -33,6 +33,9 @@ Result<Response> take(app::Server& server, const RecordParser& parse, const Requ
     log::warn("hook", "{}: {}", request.remote, events.error().message);
     return events.error();
   }
+  // A test message or a deletion: taken whatever sources are known, or a store that sends one when it starts
+  // would refuse to start before the project's first push.
+  if (events->empty()) return json_response(202, json::object{{"new", 0}});
   TG_TRY(const auto accepted, server.announce(token->project, request.param("source"), *events));
   return json_response(202, json::object{{"new", accepted.fresh},
                                          {"duplicate", accepted.duplicate},
