@@ -152,5 +152,5 @@ def _fetched(act: Act, commit: str) -> str:
 def _job_containers(act: Act) -> list[str]:
     from parts import run
 
-    label = f"label=com.tidegate.runner=serve-{act.setting.server.data}"
+    label = f"label=tidegate.runner=serve-{act.setting.server.data}"
     return run(["docker", "ps", "-aq", "--filter", label], env=act.setting.env).split()
