@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,6 +33,8 @@ constexpr Millis kLong{60'000};
 struct Subject {
   std::string name;
   std::function<std::unique_ptr<app::Executor>(const std::string& runner)> make;  // nullptr: not here
+
+  friend void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
 };
 
 std::string environment(const char* name, const char* otherwise) {

@@ -23,6 +23,9 @@ struct DockerSettings {
   std::vector<std::string> extra_hosts;      ///< name:address, for every container
   std::optional<std::int64_t> memory_bytes;  ///< of one job's container
   std::optional<double> cpus;
+  /// Jobs that ask for docker-in-docker get this engine's socket. Whoever has it has this machine: with false
+  /// such jobs are refused.
+  bool share_engine = true;
   Millis grace{10'000};            ///< between SIGTERM and SIGKILL
   Millis service_timeout{30'000};  ///< for all services of a job to become healthy
 };

@@ -133,6 +133,13 @@ TEST_F(Docker, AUserOtherThanRootCanWorkInTheProject) {
             (std::pair<int, std::string>{0, "1234\nawritten\n"}));
 }
 
+TEST_F(Docker, WhatTheJobMadeBelongsToTheRunner) {
+  ASSERT_TRUE(prepare());
+  EXPECT_EQ(run("mkdir made && echo x > made/file && chmod 600 made/file && chmod 700 made").first, 0);
+  EXPECT_EQ(sys::read_file(space_.project_host / "made/file").value_or("unreadable"), "x\n");
+  EXPECT_TRUE(sys::remove_tree(space_.project_host / "made"));
+}
+
 TEST_F(Docker, AContainerThatRunsOutOfMemorySaysSo) {
   settings_.memory_bytes = 32 << 20;
   message_.image->name = "python:3.11";
@@ -212,6 +219,12 @@ TEST_F(Docker, DockerInDockerIsTheEngineItself) {
   message_.image = image("docker:latest");
   ASSERT_TRUE(prepare());
   EXPECT_EQ(run("docker rmi " + tag + " >/dev/null && echo gone").second, "gone\n");
+}
+
+TEST_F(Docker, ARunnerThatDoesNotShareItsEngineRefusesSuchJobs) {
+  message_.services = {image("docker:dind")};
+  settings_.share_engine = false;
+  EXPECT_EQ(prepare().error().code, Errc::kInvalid);
 }
 
 TEST_F(Docker, WhatAKilledRunnerLeftIsRemovedByItsLabels) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/core.h>
@@ -74,6 +75,12 @@ Status DockerJob::prepare(const pipeline::JobMessage& message, const app::OnOutp
   if (image_.name.empty()) image_.name = settings_.default_image;
   if (image_.name.empty())
     return fail(Errc::kInvalid, "the job names no image, and this runner has no default one");
+  for (const pipeline::JobImage& service : message.services) {
+    if (settings_.share_engine || !is_docker_in_docker(service.name)) continue;
+    return fail(Errc::kInvalid,
+                fmt::format("the job asks for {}, and this runner does not share its engine with jobs",
+                            printable(service.name)));
+  }
   TG_CHECK(start_services(engine_, settings_, message, labels_, on_output, cancel, services_));
   on_output(fmt::format("Using Docker executor with image {} ...\n", printable(image_.name)));
   TG_TRY(image_info_, get_image(engine_, image_, message.credentials, on_output, cancel));
@@ -131,7 +138,7 @@ Status DockerJob::create(const std::map<std::string, std::string>& variables) {
   ContainerSpec spec;
   spec.image = image_info_.id;
   spec.platform = image_.platform;
-  spec.entrypoint = image_.entrypoint;
+  if (image_.entrypoint && !image_.entrypoint->empty()) spec.entrypoint = image_.entrypoint;
   spec.command = {"sh", "-c", std::string(kLauncher)};
   for (const auto& [key, value] : variables) spec.environment.push_back(key + "=" + value);
   if (services_.docker_in_docker) {
@@ -171,12 +178,46 @@ Result<app::ScriptExit> DockerJob::run(const std::string& script,
                                        const std::map<std::string, std::string>& variables, Millis timeout,
                                        const app::OnOutput& on_output, const sys::StopFlag& cancel) {
   const std::map<std::string, std::string> environment = adjusted(variables);
+  Result<app::ScriptExit> ended = run_script(script, environment, timeout, on_output, cancel);
+  if (const Status given = give_back(); !given) log::warn("docker", "{}", given.error().message);
+  return ended;
+}
+
+Result<app::ScriptExit> DockerJob::run_script(const std::string& script,
+                                              const std::map<std::string, std::string>& environment,
+                                              Millis timeout, const app::OnOutput& on_output,
+                                              const sys::StopFlag& cancel) {
   if (container_.empty()) TG_CHECK(create(environment));
   TG_CHECK(sys::write_file(space_.scratch / "step" / "script",
                            std::string(kEndOnTerm) + changes(environment) + script, 0644));
   TG_TRY(AttachStream output, engine_.attach(container_));
   TG_CHECK(engine_.start(container_));
   return follow(output, timeout, on_output, cancel);
+}
+
+// What root made in the container belongs to root outside too. A runner that is not root could neither read
+// nor remove it, so another container gives it to us.
+Status DockerJob::give_back() {
+  if (::geteuid() == 0 || container_.empty()) return {};
+  ContainerSpec spec;
+  spec.image = image_info_.id;
+  spec.platform = image_.platform;
+  spec.entrypoint = {"chown"};
+  spec.command = {"-R", fmt::format("{}:{}", ::geteuid(), ::getegid()), space_.project_inside};
+  spec.user = "0";
+  spec.labels = labels_;
+  spec.mounts = {{space_.project_host, space_.project_inside, false}};
+  TG_TRY(const std::string id, engine_.create_container(spec));
+  Status done = engine_.start(id);
+  if (done) {
+    const Result<int> code = engine_.wait(id);
+    if (!code)
+      done = code.error();
+    else if (*code != 0)
+      done = fail(Errc::kFailed, "docker: the project folder still belongs to root");
+  }
+  const Status removed = engine_.remove_container(id);
+  return done ? removed : done;
 }
 
 Result<app::ScriptExit> DockerJob::follow(AttachStream& output, Millis timeout,

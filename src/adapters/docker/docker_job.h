@@ -31,6 +31,10 @@ class DockerJob : public app::JobEnvironment {
   Status create(const std::map<std::string, std::string>& variables);
   Status open_folders() const;
   std::string changes(const std::map<std::string, std::string>& variables) const;
+  Result<app::ScriptExit> run_script(const std::string& script,
+                                     const std::map<std::string, std::string>& environment, Millis timeout,
+                                     const app::OnOutput& on_output, const sys::StopFlag& cancel);
+  Status give_back();
   Result<app::ScriptExit> follow(AttachStream& output, Millis timeout, const app::OnOutput& on_output,
                                  const sys::StopFlag& cancel);
   void ask_to_end();

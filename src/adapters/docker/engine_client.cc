@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kNewestMinor = 44;  // newer answers add members only; newer requests are not needed
 constexpr Millis kCallTimeout{120'000};
+constexpr Millis kPullTimeout{60 * 60 * 1000};
 
 json::value parse(std::string_view text) {
   boost::system::error_code error;
@@ -138,6 +139,13 @@ std::vector<std::uint16_t> tcp_ports(const json::value& exposed) {
   return ports;
 }
 
+Result<std::string> id_of(const sys::HttpResponse& response, std::string_view what) {
+  std::string id = text_of(at(parse(response.body), {"Id"}));
+  if (id.empty())
+    return fail(Errc::kInternal, fmt::format("docker: {}: the engine's answer has no id", what));
+  return id;
+}
+
 }  // namespace
 
 EngineClient::EngineClient(std::filesystem::path socket) : socket_(std::move(socket)) {}
@@ -188,7 +196,7 @@ Status EngineClient::pull(const ImageName& image, const std::string& platform,
   sys::HttpRequest create = request(
       "POST", fmt::format("/images/create?fromImage={}&tag={}&platform={}", percent_encode(image.repository),
                           percent_encode(image.tag), percent_encode(platform)));
-  create.timeout.reset();
+  create.timeout = kPullTimeout;
   if (credentials != nullptr) create.headers.emplace_back("X-Registry-Auth", registry_auth(*credentials));
   // The answer is a stream of JSON lines; an error in the middle is one of them, after the status 200.
   std::string line;
@@ -225,7 +233,7 @@ Result<std::string> EngineClient::create_network(const std::string& name, const 
   create.body = json::serialize(json::object{
       {"Name", name}, {"CheckDuplicate", true}, {"Driver", "bridge"}, {"Labels", object_of(labels)}});
   TG_TRY(const sys::HttpResponse response, call(std::move(create), "make a network"));
-  return text_of(at(parse(response.body), {"Id"}));
+  return id_of(response, "make a network");
 }
 
 Status EngineClient::remove_network(const std::string& id) {
@@ -239,7 +247,7 @@ Result<std::string> EngineClient::create_container(const ContainerSpec& spec) {
   sys::HttpRequest create = request("POST", "/containers/create" + query);
   create.body = container_body(spec);
   TG_TRY(const sys::HttpResponse response, call(std::move(create), "make a container of " + spec.image));
-  return text_of(at(parse(response.body), {"Id"}));
+  return id_of(response, "make a container");
 }
 
 Status EngineClient::start(const std::string& id) {
@@ -294,8 +302,8 @@ Status EngineClient::exec_detached(const std::string& id, const std::vector<std:
   sys::HttpRequest create = request("POST", fmt::format("/containers/{}/exec", id));
   create.body = json::serialize(json::object{{"Cmd", strings(argv)}, {"User", "0"}});
   TG_TRY(const sys::HttpResponse made, call(std::move(create), "exec"));
-  sys::HttpRequest start =
-      request("POST", fmt::format("/exec/{}/start", text_of(at(parse(made.body), {"Id"}))));
+  TG_TRY(const std::string exec, id_of(made, "exec"));
+  sys::HttpRequest start = request("POST", fmt::format("/exec/{}/start", exec));
   start.body = R"({"Detach":true})";
   TG_CHECK(call(std::move(start), "exec"));
   return {};

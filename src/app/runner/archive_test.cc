@@ -79,7 +79,7 @@ TEST_F(Archives, WhatWasPackedComesOutTheSame) {
   fs::create_symlink("/usr/bin/python3", from_ / "dir/python");
   ::mkfifo((from_ / "pipe").c_str(), 0600);
   for (const ArchiveForm form : {ArchiveForm::kZip, ArchiveForm::kTarZstd}) {
-    fs::remove_all(to_);
+    ASSERT_TRUE(sys::remove_tree(to_));
     fs::create_directories(to_);
     const auto paths = list_tree(from_);
     ASSERT_TRUE(paths);

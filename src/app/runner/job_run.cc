@@ -70,7 +70,8 @@ JobRun::JobRun(const pipeline::JobMessage& message, const RunnerSettings& settin
       log_(io, clock, secrets_of(message), {.limit = settings.log_limit}) {}
 
 JobOutcome JobRun::run() {
-  log_.line(fmt::format("Running with tidegate {}", settings_.version));
+  log_.line(settings_.version.empty() ? "Running with tidegate"
+                                      : "Running with tidegate " + settings_.version);
   log_.line(fmt::format("  on {}", settings_.name));
   JobOutcome outcome = run_phases();
   log_.end_section();
