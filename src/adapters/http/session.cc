@@ -1,8 +1,9 @@
 #include "adapters/http/session.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <ctime>
 #include <optional>
 #include <sys/socket.h>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "adapters/http/body_reader.h"
 #include "adapters/http/exchange.h"
 #include "adapters/http/target.h"
+#include "adapters/http/wire.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -37,13 +39,12 @@ using Parser = bhttp::request_parser<bhttp::buffer_body>;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kSlice = 64U << 10U;
 constexpr std::size_t kProgress = 4096;       // bytes of a body that earn another body_timeout
-constexpr std::size_t kMaxDrain = 1U << 20U;  // of a refused body that is read, so that the refusal arrives
+constexpr std::size_t kMaxDrain = 1U << 20U;  // of a refused body that is read: the refusal arrives
 constexpr Millis kDrainTimeout{2000};
 
-std::string error_body(unsigned status, std::string_view detail) {
+std::string_view reason_of(unsigned status) {
   const auto reason = bhttp::obsolete_reason(bhttp::int_to_status(status));
-  return fmt::format(R"({{"message":"{} {}{}{}"}})", status, std::string_view(reason.data(), reason.size()),
-                     detail.empty() ? "" : ": ", replace_all(printable(detail), "\"", "'"));
+  return {reason.data(), reason.size()};
 }
 
 class Connection final : public Session, public std::enable_shared_from_this<Connection> {
@@ -174,8 +175,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     BodyReader reader(options.spool_above, options.spool_directory);
     std::size_t earned = kProgress;
     while (!parser.is_done()) {
-      if (earned >= kProgress) limit(options.body_timeout);
-      if (earned >= kProgress) earned = 0;
+      if (earned >= kProgress) limit(options.body_timeout), earned = 0;
       parser.get().body().data = slice_.data();
       parser.get().body().size = slice_.size();
       auto [error, size] = co_await bhttp::async_read_some(socket_, buffer_, parser, kAwait);
@@ -213,7 +213,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   // An answer of our own, then the end: what follows on the wire is not known to be a request.
   asio::awaitable<bool> refuse(unsigned status, std::string detail) {
     keep_ = false;
-    auto response = Response::json(status, error_body(status, detail));
+    auto response = Response::json(status, error_json(status, reason_of(status), detail));
     if (!co_await write_whole(std::move(response))) co_return false;
     error_code ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
@@ -237,13 +237,11 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
             if (const auto self = weak.lock()) self->signal_.cancel();
           });
         });
-    exchange_ = exchange;
     shared_.workers.post([handler = &shared_.handler, request = std::move(request), reply = Reply(exchange),
                           what]() mutable { call(*handler, std::move(request), std::move(reply), what); });
     watch(exchange);
     const bool complete = co_await write_answer(*exchange);
     exchange->detach();
-    exchange_.reset();
     ++watched_;  // the watch, if it is still there, has nothing to say any more
     error_code ignored;
     socket_.cancel(ignored);
@@ -277,10 +275,10 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   }
 
   asio::awaitable<bool> write_answer(Exchange& exchange) {
+    using Kind = Exchange::Step::Kind;
     bool chunked = false;
     for (;;) {
       auto step = exchange.take();
-      using Kind = Exchange::Step::Kind;
       bool good = true;
       switch (step.kind) {
         case Kind::kWait:
@@ -306,50 +304,42 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     }
   }
 
-  bhttp::response<bhttp::empty_body> head_of(unsigned status, const Headers& headers) {
+  AnswerHead head_of(unsigned status) {
     status_ = status;
-    bhttp::response<bhttp::empty_body> head;
-    head.version(version_ >= 11 ? 11 : 10);
-    head.result(status);
-    for (const auto& [name, value] : headers) {
-      // A line break would begin a header of somebody else's making.
-      if (value.find_first_of("\r\n") == std::string::npos &&
-          name.find_first_of("\r\n: ") == std::string::npos) {
-        head.insert(name, value);
-      }
-    }
+    AnswerHead head;
+    head.version = version_;
+    head.status = status;
+    head.reason = reason_of(status);
+    head.now = std::time(nullptr);
     return head;
   }
 
-  asio::awaitable<bool> write_head(bhttp::response<bhttp::empty_body>& head) {
-    head.keep_alive(keep_);
-    bhttp::response_serializer<bhttp::empty_body> serializer(head);
-    limit(shared_.options.write_timeout);
-    auto [error, size] = co_await bhttp::async_write_header(socket_, serializer, kAwait);
-    unlimit();
-    co_return !error;
-  }
-
-  static bool has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
-
   asio::awaitable<bool> write_whole(Response response) {
-    auto head = head_of(response.status, response.headers);
-    if (has_body(response.status)) head.content_length(response.body.size());
-    const bool good = co_await write_head(head);
-    if (!good) co_return false;
-    if (head_only_ || !has_body(response.status)) co_return true;
+    auto head = head_of(response.status);
+    head.keep_alive = keep_;
+    const bool has_body = status_has_body(response.status);
+    if (has_body) head.content_length = response.body.size();
+    std::string text = head_text(head, response.headers);
+    // Small answers leave in one piece.
+    const bool together = has_body && !head_only_ && response.body.size() <= kSlice;
+    if (together) text += response.body;
+    const bool good = co_await write_all(text);
+    if (!good || together || head_only_ || !has_body) co_return good;
     co_return co_await write_all(response.body);
   }
 
   // True when the body is to be chunked. A client of HTTP/1.0 reads until the end of the connection instead.
   asio::awaitable<bool> write_stream_head(const Response& response, bool& good) {
-    auto head = head_of(response.status, response.headers);
-    const bool has_length = head.count(bhttp::field::content_length) > 0;
-    bool chunked = !has_length && version_ >= 11 && has_body(response.status);
-    if (chunked) head.chunked(true);
-    if (!chunked && !has_length && has_body(response.status)) keep_ = false;
-    good = co_await write_head(head);
-    co_return chunked && !head_only_;
+    auto head = head_of(response.status);
+    const bool has_length = std::ranges::any_of(
+        response.headers, [](const auto& header) { return to_lower(header.first) == "content-length"; });
+    const bool framed = has_length || !status_has_body(response.status);
+    head.chunked = !framed && version_ >= 11;
+    if (!framed && !head.chunked) keep_ = false;
+    head.keep_alive = keep_;
+    const std::string text = head_text(head, response.headers);
+    good = co_await write_all(text);
+    co_return head.chunked && !head_only_;
   }
 
   asio::awaitable<bool> write_piece(const std::string& bytes, bool chunked) {
@@ -388,7 +378,6 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   std::function<void(Session*)> on_end_;
   beast::flat_buffer buffer_;
   std::array<char, kSlice> slice_{};
-  std::shared_ptr<Exchange> exchange_;
   unsigned version_ = 11;
   unsigned status_ = 0;
   std::uint64_t watched_ = 0;
