@@ -1,8 +1,10 @@
 // For tests: a registry of folders, a host that is a folder, and a request that fits them.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,7 +32,7 @@ class FolderRegistry final : public ImageRegistry {
     if (down) return fail(Errc::kUnavailable, "connection refused");
     const std::string tag = reference.substr(reference.rfind(':') + 1);
     if (!fs::exists(root_ / tag)) return fail(Errc::kNotFound, "manifest unknown");
-    tags_[digest_of(tag)] = tag;
+    remember(tag);
     ImageInfo info;
     info.digest = digest_of(tag);
     if (!revision.empty()) info.labels["org.opencontainers.image.revision"] = revision;
@@ -42,27 +44,38 @@ class FolderRegistry final : public ImageRegistry {
                  std::uint64_t, const sys::StopFlag* stop) override {
     ++extracts;
     sys::Command command;
-    command.argv = {"cp", "-R", (root_ / tags_[digest] / ".").string(), to.string()};
+    command.argv = {"cp", "-R", (root_ / tag_of(digest) / ".").string(), to.string()};
     TG_TRY(const auto out, sys::run_checked(command, stop));
     return {};
   }
 
   std::string revision;
   bool down = false;
-  int extracts = 0;
+  std::atomic<int> extracts = 0;
 
  private:
+  void remember(const std::string& tag) {
+    const std::scoped_lock lock(mutex_);
+    tags_[digest_of(tag)] = tag;
+  }
+  std::string tag_of(const std::string& digest) {
+    const std::scoped_lock lock(mutex_);
+    return tags_[digest];
+  }
+
   fs::path root_;
+  std::mutex mutex_;
   std::map<std::string, std::string> tags_;
 };
 
 /// Every reading is a second later, so that releases have different names.
 class TickingClock final : public Clock {
  public:
-  Instant now() const override { return now_ += Seconds{1}; }
+  Instant now() const override { return start_ + Seconds{++readings_}; }
 
  private:
-  mutable Instant now_ = *parse_iso8601("2026-11-22T10:00:00Z");
+  Instant start_ = *parse_iso8601("2026-11-22T10:00:00Z");
+  mutable std::atomic<int> readings_ = 0;
 };
 
 class DeployTest : public ::testing::Test {

@@ -80,19 +80,17 @@ bool DeployRun::before_flip() const {
   return attempt == nullptr || attempt->phase == release::Op::kBegin || attempt->phase == release::Op::kReady;
 }
 
-// What was seen before the lease was ours may have changed meanwhile.
 Status DeployRun::take_lease() {
   TG_CHECK(release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now, facts_.journal));
-  TG_CHECK(session_->take_lease(host_facts_.lease, goal_.deployment));
+  TG_TRY(host_facts_, session_->take_lease(host_facts_.lease, goal_.deployment));
   leased_ = true;
-  TG_TRY(host_facts_, session_->look(false));
   facts_.journal = release::read_journal(host_facts_.journal);
   facts_.links = host_facts_.links;
   return {};
 }
 
 // A deployment that goes on keeps the image that it began with, wherever the tag points now.
-Status DeployRun::resolve() {
+Status DeployRun::resolve(Inspected inspected) {
   if (const auto* begun = facts_.journal.find(goal_.deployment); begun != nullptr) {
     goal_.release = begun->record.release;
     goal_.digest = begun->record.digest;
@@ -101,7 +99,7 @@ Status DeployRun::resolve() {
     say(fmt::format("going on with release {}", goal_.release));
     return {};
   }
-  TG_TRY(const auto image, tools_.registry.inspect(request_.repository + ":" + request_.reference));
+  TG_TRY(const auto image, inspected.get());
   goal_.digest = image.digest;
   goal_.commit = request_.commit;
   TG_CHECK(check_image(request_, image));
@@ -120,28 +118,28 @@ Status DeployRun::prepare_host() {
   return {};
 }
 
+// Registry and host are asked side by side: neither needs the other's answer before files go over.
 Result<DeployOutcome> DeployRun::deploy() {
+  auto inspected = std::async(std::launch::async, [this] {
+    return tools_.registry.inspect(request_.repository + ":" + request_.reference);
+  });
   if (auto opened = open(); !opened) return give_up("lease", opened.error());
   if (const auto* done = finished(); done != nullptr) return outcome_of(*done);
   // Said early, before anything large is pulled for nothing.
   if (auto free = release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now, facts_.journal);
       !free)
     return give_up("lease", free.error());
-  if (auto resolved = resolve(); !resolved) return give_up("resolve", resolved.error());
-  if (before_flip()) {
-    const auto start = tools_.clock.now();
-    auto staged = make_staging(tools_.registry, request_, goal_.digest, tools_.scratch, tools_.stop);
-    if (!staged)
-      return give_up(staged.error().code == Errc::kNotFound || staged.error().code == Errc::kInvalid
-                         ? "extract"
-                         : "pull",
-                     staged.error());
-    staging_.emplace(std::move(*staged));
-    say(fmt::format("image pulled, files extracted ({})", seconds_since(tools_.clock, start)));
+  if (auto resolved = resolve(std::move(inspected)); !resolved) return give_up("resolve", resolved.error());
+  if (before_flip() && !installed_everywhere()) {
+    staged_ = std::async(std::launch::async, [this, digest = goal_.digest] {
+      return make_staging(tools_.registry, request_, digest, tools_.scratch, tools_.stop);
+    });
   }
   if (auto leased = take_lease(); !leased) return give_up("lease", leased.error());
   if (before_flip()) {
-    if (auto ready = prepare_host(); !ready) return give_up("preflight", ready.error());
+    step_ = "preflight";
+    if (auto ready = prepare_host(); !ready)
+      if (auto noted = note_failure(ready.error()); !noted) return give_up("preflight", noted.error());
   }
   return carry_out();
 }
@@ -166,6 +164,14 @@ std::string DeployRun::choose_rollback(const std::string& to) const {
   const auto link = host_facts_.links.find(goal_.members.front());
   return release::release_before(
       facts_.journal, link == host_facts_.links.end() ? "" : release::Layout::release_of(link->second));
+}
+
+bool DeployRun::installed_everywhere() const {
+  return std::ranges::all_of(goal_.members, [&](const auto& member) {
+    return std::ranges::any_of(host_facts_.stored, [&](const auto& stored) {
+      return stored.member == member && stored.release == goal_.release && stored.state != "building";
+    });
+  });
 }
 
 Result<DeployOutcome> DeployRun::carry_out() {
@@ -256,16 +262,27 @@ Status DeployRun::check_space() const {
                                          request_.target.path, python_.free_bytes >> 20U, needed >> 20U));
 }
 
+Status DeployRun::take_staging() {
+  if (!staged_.valid()) return fail(Errc::kInternal, "no image was pulled");
+  auto staged = staged_.get();
+  if (!staged) {
+    const auto code = staged.error().code;
+    step_ = code == Errc::kNotFound || code == Errc::kInvalid ? "extract" : "pull";
+    return staged.error();
+  }
+  staging_.emplace(std::move(*staged));
+  return {};
+}
+
 Status DeployRun::install() {
-  if (!staging_) return fail(Errc::kInternal, "no image was extracted");
   const auto start = tools_.clock.now();
+  TG_CHECK(take_staging());
   TG_CHECK(check_space());
   TG_CHECK(write_member_files(*staging_, request_, goal_.digest, goal_.release));
   const auto key = sha256_hex(staging_->lock_sha256 + "\n" + python_.identity).substr(0, 32);
-  TG_TRY(const bool there, session_->has_packages(key));
-  if (there) TG_CHECK(sys::remove_tree(staging_->upload() / "wheels"));
+  if (python_.packages.contains(key)) TG_CHECK(sys::remove_tree(staging_->upload() / "wheels"));
   TG_CHECK(session_->upload(staging_->upload(), goal_.release));
-  say(fmt::format("uploaded ({})", seconds_since(tools_.clock, start)));
+  say(fmt::format("files picked from the image and sent ({})", seconds_since(tools_.clock, start)));
   return session_->install(python_, key, goal_.release, [&](std::string_view line) {
     say(fmt::format("{} ({})", printable(line), seconds_since(tools_.clock, start)));
   });
@@ -307,7 +324,8 @@ std::string DeployRun::same_experiment() {
   return {};
 }
 
-// The decision is durable already; what fails here is only told.
+// The decision is durable already; what fails here is only told. A lease that stays behind is nobody's: its
+// deployment is over (release::may_take).
 void DeployRun::close(const release::Attempt& attempt) {
   const auto outcome = outcome_of(attempt);
   const release::Fields history = {
@@ -315,15 +333,17 @@ void DeployRun::close(const release::Attempt& attempt) {
       {"release", attempt.record.release},        {"digest", attempt.record.digest},
       {"commit", attempt.record.commit},          {"previous", outcome.previous},
       {"live", outcome.live ? "yes" : "no"},      {"message", outcome.message}};
-  if (const auto done = session_->finish(goal_.release, release::write_line(history)); !done)
-    log::warn("deploy", "history of {}: {}", request_.target.path, done.error().message);
-  if (outcome.live) sweep();
-  if (const auto dropped = session_->drop_lease(); !dropped)
-    log::warn("deploy", "lease on {}: {}", request_.target.path, dropped.error().message);
+  const auto closed = session_->close(goal_.release, release::write_line(history),
+                                      outcome.live ? old_releases() : std::vector<std::string>());
   leased_ = false;
+  if (!closed) {
+    log::warn("deploy", "tidying up {}: {}", request_.target.path, closed.error().message);
+    return;
+  }
+  for (const auto& line : *closed) say(line);
 }
 
-void DeployRun::sweep() {
+std::vector<std::string> DeployRun::old_releases() const {
   release::Retention retention;
   retention.keep = request_.target.keep;
   retention.must = {goal_.release, release::release_before(facts_.journal, goal_.release)};
@@ -337,12 +357,7 @@ void DeployRun::sweep() {
     for (const auto& release : release::releases_to_delete(stored, retention))
       names.push_back(member + "/" + release);
   }
-  const auto swept = session_->sweep(names);
-  if (!swept) {
-    log::warn("deploy", "old releases of {} stay: {}", request_.target.path, swept.error().message);
-    return;
-  }
-  for (const auto& line : *swept) say(line);
+  return names;
 }
 
 DeployOutcome DeployRun::outcome_of(const release::Attempt& attempt) const {

@@ -2,6 +2,7 @@
 // decided by release::next; here it is carried out.
 #pragma once
 
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,7 +37,10 @@ class DeployRun {
 
   Status open();
   Status take_lease();
-  Status resolve();
+  using Inspected = std::future<Result<ImageInfo>>;
+  Status resolve(Inspected inspected);
+  bool installed_everywhere() const;
+  Status take_staging();
   Status prepare_host();
   std::string choose_rollback(const std::string& to) const;
   Result<DeployOutcome> carry_out();
@@ -49,7 +53,7 @@ class DeployRun {
   Result<std::string> verify(std::string_view which, const std::string& command);
   std::string same_experiment();
   void close(const release::Attempt& attempt);
-  void sweep();
+  std::vector<std::string> old_releases() const;
   DeployOutcome outcome_of(const release::Attempt& attempt) const;
   const release::Attempt* finished() const;
   void say(const std::string& line) const;
@@ -62,6 +66,7 @@ class DeployRun {
   release::Goal goal_;
   release::Facts facts_;
   Interpreter python_;
+  std::future<Result<Staging>> staged_;  ///< being pulled, while the host is looked at
   std::optional<Staging> staging_;
   std::string step_ = "lease";  ///< being tried, for messages
   bool leased_ = false;

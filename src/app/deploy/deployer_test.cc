@@ -219,6 +219,28 @@ TEST_F(DeployTest, ALeaseKeepsOthersOutUntilItEnds) {
   must_deploy("d2", "v2");
 }
 
+// A dead connection leaves its script at work; who goes on with the deployment ends that first.
+TEST_F(DeployTest, WhoTakesOverEndsTheScriptThatStillRuns) {
+  must_deploy("d1", "v1");
+  const fs::path started = temp_.path() / "started";
+  ASSERT_EQ(::mkfifo(started.c_str(), 0600), 0);
+  auto slow = request("d2", "v1");
+  slow.target.smoke = "echo up >" + started.string() + "; exec sleep 600";
+  slow.target.check_timeout = Seconds{900};
+  Result<DeployOutcome> lost = fail(Errc::kInternal, "");
+  std::thread first(
+      [&] { lost = Deployer(registry_, hosts_, clock_, temp_.path() / "s").deploy(slow, {}, nullptr); });
+  ASSERT_EQ(sys::read_file(started).value_or("").substr(0, 3), "up\n");
+  testing::LocalHostControl control;
+  testing::LocalHosts hosts(control);
+  Deployer second(registry_, hosts, clock_, temp_.path() / "t");
+  const auto outcome = second.deploy(request("d2", "v1"), {}, nullptr);
+  first.join();
+  ASSERT_TRUE(outcome && outcome->live) << (outcome ? outcome->message : outcome.error().message);
+  EXPECT_FALSE(lost && lost->live);
+  EXPECT_EQ(live(), outcome->release);
+}
+
 TEST_F(DeployTest, SomethingElseAtCurrentIsLeftAlone) {
   ASSERT_TRUE(sys::make_directories(root_ / "kobart/current/precious"));
   const auto outcome = deploy(request("d1", "v1"));

@@ -112,6 +112,10 @@ if [ -n "$env" ]; then
   [ -f "$root/$env" ] || fail "$root/$env is missing: releases read their settings from it"
   [ -r "$root/$env" ] || fail "$root/$env cannot be read by $(id -un)"
 fi
+for complete in "$state"/venvs/*/.complete; do
+  complete=${complete%/.complete}
+  echo "packages ${complete##*/}"
+done
 set -- $(df -Pk "$root" | tail -n 1)
 echo "free_kib $4"
 command -v "$python" >/dev/null || fail "the interpreter $python is not on this host"
@@ -136,11 +140,6 @@ hold 60
 journal=$state/journal.jsonl
 if [ -s "$journal" ] && [ -n "$(tail -c 1 "$journal")" ]; then echo >>"$journal"; fi
 printf '%s\n' "$1" >>"$journal" && sync "$journal" "$state" || fail "cannot write $journal (disk full?)"
-)sh";
-
-const std::string_view kHasPackages = R"sh(
-held
-if [ -f "$state/venvs/$1/.complete" ]; then echo there; fi
 )sh";
 
 // Packages are installed once for a lock file and interpreter, and every member's own venv, at its final
@@ -275,17 +274,15 @@ for member in "$@"; do
 done
 )sh";
 
-const std::string_view kFinish = R"sh(
-hold 60
-rm -rf "$state/incoming/$1"
-printf '%s\n' "$2" >>"$state/history.jsonl" && sync "$state/history.jsonl"
-)sh";
-
 // A program that runs in a release shows by its working folder, its command line, what it has mapped, or the
 // variables that the launcher gave it. Patterns go to grep on its input, or it would find itself.
-const std::string_view kSweep = R"sh(
+const std::string_view kClose = R"sh(
 enter 300
-places=$(ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null)
+rm -rf "$state/incoming/$1"
+printf '%s\n' "$2" >>"$state/history.jsonl" && sync "$state/history.jsonl"
+shift 2
+places=''
+if [ $# -gt 0 ]; then places=$(ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null); fi
 for name in "$@"; do
   folder=$root/${name%/*}/releases/${name##*/}
   [ -d "$folder" ] || continue
@@ -308,6 +305,8 @@ for packages in "$state"/venvs/*/; do
   key=${key##*/}
   [ "$key" = '*' ] || cat "$root"/*/releases/*/packages 2>/dev/null | grep -qxF "$key" || rm -rf "$state/venvs/$key"
 done
+held
+rm -f "$state/lease" "$state/running"
 )sh";
 
 }  // namespace tidegate::app::scripts

@@ -20,7 +20,7 @@ extern const std::string_view kLoad;
 
 /// Arguments: root, "details" or "". Prints facts; changes nothing, needs no lease.
 extern const std::string_view kLook;
-/// expected lease line, seconds, owner.
+/// expected lease line, seconds, owner. Then kLook may follow in the same script.
 extern const std::string_view kTake;
 extern const std::string_view kDropLease;
 /// python, env file (relative, may be empty), members…
@@ -29,8 +29,6 @@ extern const std::string_view kPreflight;
 extern const std::string_view kMlflow;
 /// line.
 extern const std::string_view kAppend;
-/// key: prints "there" when packages for this key are installed on the host already.
-extern const std::string_view kHasPackages;
 /// seconds, python, pip mode, key, release, members…
 extern const std::string_view kInstall;
 /// seconds, "new" or "live", release, command, members…
@@ -39,10 +37,8 @@ extern const std::string_view kVerify;
 extern const std::string_view kPoint;
 /// release, state, members…
 extern const std::string_view kMark;
-/// release, history line.
-extern const std::string_view kFinish;
-/// member/release…
-extern const std::string_view kSweep;
+/// release, history line, member/release to remove…; gives the lease back.
+extern const std::string_view kClose;
 
 /// The launcher in every release: `run PROGRAM [ARGUMENT…]`. The two texts @ENV@ (env file, absolute, may be
 /// empty) and @LOAD@ (kLoad) are put in when the release is made.

@@ -68,6 +68,17 @@ void read_fact(HostFacts& facts, std::string_view line) {
   }
 }
 
+Result<HostFacts> read_facts(std::string_view out) {
+  constexpr std::string_view kJournal = "\njournal\n";
+  const auto journal = out.find(kJournal);
+  if (journal == std::string_view::npos)
+    return fail(Errc::kFailed, "the host printed something else: " + printable(out));
+  HostFacts facts;
+  for (const auto& line : split(out.substr(0, journal), '\n')) read_fact(facts, line);
+  facts.journal = out.substr(journal + kJournal.size());
+  return facts;
+}
+
 }  // namespace
 
 Result<std::string> HostSession::call(std::string_view script, std::vector<std::string> arguments,
@@ -95,20 +106,14 @@ Result<HostFacts> HostSession::look(bool details) {
   TG_TRY(auto result, host_.run(std::string(scripts::kLook), {layout_.root(), details ? "details" : ""},
                                 Seconds{60}, stop_));
   if (result.exit_code != 0) return fail(Errc::kFailed, said(result));
-  HostFacts facts;
-  const std::string_view out = result.out;
-  const auto journal = out.find("\njournal\n");
-  if (journal == std::string_view::npos)
-    return fail(Errc::kFailed, "the host printed something else: " + printable(out));
-  for (const auto& line : split(out.substr(0, journal), '\n')) read_fact(facts, line);
-  facts.journal = out.substr(journal + std::string_view("\njournal\n").size());
-  return facts;
+  return read_facts(result.out);
 }
 
-Status HostSession::take_lease(const std::string& seen, const std::string& owner) {
+Result<HostFacts> HostSession::take_lease(const std::string& seen, const std::string& owner) {
   token_ = random_hex(16);
-  TG_TRY(const auto out, call(scripts::kTake, {seen, "300", owner}));
-  return {};
+  const auto script = std::string(scripts::kTake) + "set -- \"$root\" ''\n" + std::string(scripts::kLook);
+  TG_TRY(const auto out, call(script, {seen, "300", owner}));
+  return read_facts(out);
 }
 
 Status HostSession::drop_lease() {
@@ -128,6 +133,7 @@ Result<Interpreter> HostSession::preflight() {
       python.identity = *rest;
       python.version = take_word(*rest);
     }
+    if (const auto key = after(line, "packages")) python.packages.emplace(*key);
     if (const auto pip = after(line, "pip")) python.pip = trim(*pip);
   }
   if (python.version.empty()) return fail(Errc::kFailed, target_.python + " does not say its version");
@@ -140,11 +146,6 @@ Result<std::string> HostSession::mlflow_experiment() {
   for (const auto& line : split(out, '\n'))
     if (const auto id = after(line, "experiment")) return std::string(trim(*id));
   return fail(Errc::kFailed, "MLflow's probe printed nothing");
-}
-
-Result<bool> HostSession::has_packages(const std::string& key) {
-  TG_TRY(const auto out, call(scripts::kHasPackages, {key}));
-  return trim(out) == "there";
 }
 
 Status HostSession::upload(const std::filesystem::path& local, const std::string& release) {
@@ -208,13 +209,11 @@ Status HostSession::mark(const std::string& release, const std::string& state) {
   return {};
 }
 
-Status HostSession::finish(const std::string& release, const std::string& history) {
-  TG_TRY(const auto out, call(scripts::kFinish, {release, history}));
-  return {};
-}
-
-Result<std::vector<std::string>> HostSession::sweep(const std::vector<std::string>& names) {
-  TG_TRY(const auto out, call(scripts::kSweep, names, Seconds{240}));
+Result<std::vector<std::string>> HostSession::close(const std::string& release, const std::string& history,
+                                                    const std::vector<std::string>& names) {
+  std::vector<std::string> arguments = {release, history};
+  arguments.insert(arguments.end(), names.begin(), names.end());
+  TG_TRY(const auto out, call(scripts::kClose, std::move(arguments), Seconds{240}));
   std::vector<std::string> done;
   for (const auto& line : split(out, '\n')) {
     if (const auto gone = after(line, "gone")) done.push_back(fmt::format("{}: removed", *gone));

@@ -33,9 +33,10 @@ struct HostFacts {
 };
 
 struct Interpreter {
-  std::string version;   ///< "3.11.2"
-  std::string identity;  ///< version, ABI, platform and real path: what compiled packages depend on
-  std::string pip;       ///< version of the host's own pip; empty: none
+  std::string version;             ///< "3.11.2"
+  std::string identity;            ///< version, ABI, platform and real path: what compiled packages depend on
+  std::string pip;                 ///< version of the host's own pip; empty: none
+  std::set<std::string> packages;  ///< keys of packages that are installed on the host already
   std::uint64_t free_bytes = 0;
 };
 
@@ -54,14 +55,14 @@ class HostSession {
       : host_(host), target_(target), layout_(target.path), stop_(stop) {}
 
   Result<HostFacts> look(bool details);
-  /// Takes the lease for `owner`, given the line that look() saw. All calls below need it.
-  Status take_lease(const std::string& seen, const std::string& owner);
+  /// Takes the lease for `owner`, given the line that look() saw, and looks again: what was seen before may
+  /// have changed meanwhile. All calls below need the lease.
+  Result<HostFacts> take_lease(const std::string& seen, const std::string& owner);
   Status drop_lease();
 
   Result<Interpreter> preflight();
   /// MLflow's experiment id by the host's own settings; "none": it is not made yet.
   Result<std::string> mlflow_experiment();
-  Result<bool> has_packages(const std::string& key);
   Status upload(const std::filesystem::path& local, const std::string& release);
   using OnSay = std::function<void(std::string_view line)>;
   Status install(const Interpreter& python, const std::string& key, const std::string& release,
@@ -71,9 +72,10 @@ class HostSession {
   Status append(const std::string& line);
   Status point(const release::Links& links);
   Status mark(const std::string& release, const std::string& state);
-  Status finish(const std::string& release, const std::string& history);
-  /// Removes these ("member/release") but for those in use; returns what it did, for people.
-  Result<std::vector<std::string>> sweep(const std::vector<std::string>& names);
+  /// The last call: history, these releases ("member/release") removed but for those in use, and the lease
+  /// given back. Returns what it did, for people.
+  Result<std::vector<std::string>> close(const std::string& release, const std::string& history,
+                                         const std::vector<std::string>& names);
 
  private:
   Result<std::string> call(std::string_view script, std::vector<std::string> arguments,
