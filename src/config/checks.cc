@@ -57,11 +57,12 @@ class Checker {
               .place = place,
               .hint = std::move(hint)});
   }
-  std::string near_job(const std::string& name) const {
-    std::vector<std::string> names;
-    for (const Job& job : definition_.jobs) names.push_back(job.name);
-    const auto near = nearest(name, names);
-    return near ? fmt::format("Did you mean {}?", *near) : "";
+  std::string near_job(const std::string& name) {
+    return out_.did_you_mean(name, definition_.jobs.size(), [&] {
+      std::vector<std::string> names;
+      for (const Job& job : definition_.jobs) names.push_back(job.name);
+      return names;
+    });
   }
 
   const Definition& definition_;
@@ -72,11 +73,13 @@ class Checker {
 
 void Checker::check_stage(const Job& job) {
   if (stages_.contains(job.stage) || out_.incomplete()) return;
-  const auto near = nearest(job.stage, definition_.stages);
+  std::string hint =
+      out_.did_you_mean(job.stage, definition_.stages.size(), [&] { return definition_.stages; });
+  if (hint.empty()) hint = "Add it to `stages`.";
   error("unknown-stage", job.place,
         fmt::format("{} job: chosen stage {} does not exist; available stages are {}", printable(job.name),
                     printable(job.stage), printable(join(definition_.stages, ", "), 400)),
-        near ? fmt::format("Did you mean {}?", *near) : "Add it to `stages`.");
+        std::move(hint));
 }
 
 void Checker::check_needs(const Job& job, const std::vector<Need>& needs) {

@@ -41,6 +41,13 @@ class Extender {
 
   Resolved resolve(const Entry& entry, std::vector<std::string_view>& ancestors);
   bool read_parents(const Entry& entry, const Node& extends, std::vector<const Entry*>& parents);
+  std::string near_key(std::string_view name) {
+    return out_.did_you_mean(name, root_.entries.size(), [&] {
+      std::vector<std::string> known;
+      for (const Entry& other : root_.entries) known.push_back(other.key);
+      return known;
+    });
+  }
   void fail(const Entry& entry, const yaml::Mark& mark, std::string_view code, std::string_view what,
             std::string hint = {}) {
     out_.error(std::string(code), mark, fmt::format("{}: {}", printable(entry.key), what), std::move(hint));
@@ -70,12 +77,8 @@ bool Extender::read_parents(const Entry& entry, const Node& extends, std::vector
     if (parent == nullptr) {
       good = false;
       if (out_.incomplete()) continue;
-      std::vector<std::string> known;
-      for (const Entry& other : root_.entries) known.push_back(other.key);
-      const auto near = nearest(name->text, known);
       fail(entry, name->mark, "extends-unknown",
-           fmt::format("unknown keys in `extends` ({})", printable(name->text)),
-           near ? fmt::format("Did you mean {}?", *near) : "");
+           fmt::format("unknown keys in `extends` ({})", printable(name->text)), near_key(name->text));
     } else if (!parent->value->is_map()) {
       good = false;
       fail(entry, name->mark, "extends-not-a-hash",

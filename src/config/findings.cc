@@ -6,6 +6,10 @@
 #include <tuple>
 #include <vector>
 
+#include <fmt/core.h>
+
+#include "base/text.h"
+
 namespace tidegate::config {
 namespace {
 constexpr std::size_t kMost = 300;
@@ -46,6 +50,14 @@ void Findings::warning(std::string code, const yaml::Mark& mark, std::string mes
        .message = std::move(message),
        .place = mark.place(),
        .hint = std::move(hint)});
+}
+
+std::string Findings::did_you_mean(std::string_view name, std::size_t count,
+                                   const std::function<std::vector<std::string>()>& candidates) {
+  if (count > comparisons_left_) return {};
+  comparisons_left_ -= count;
+  const auto near = nearest(name, candidates());
+  return near ? fmt::format("Did you mean {}?", *near) : std::string();
 }
 
 Diagnostics Findings::take() {

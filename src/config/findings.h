@@ -1,7 +1,10 @@
 // Findings: where the passes over one configuration put what they find.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/diagnostic.h"
 #include "config/yaml.h"
@@ -15,6 +18,11 @@ class Findings {
   void add(Diagnostic diagnostic);
   void error(std::string code, const yaml::Mark& mark, std::string message, std::string hint = {});
   void warning(std::string code, const yaml::Mark& mark, std::string message, std::string hint = {});
+
+  /// "Did you mean X?" with the nearest of `count` candidates, or nothing. They are asked for only as long as
+  /// there is time for such comparisons: a hostile file has many wrong names and many to compare them with.
+  std::string did_you_mean(std::string_view name, std::size_t count,
+                           const std::function<std::vector<std::string>()>& candidates);
 
   bool has_errors() const { return errors_ > 0; }
   /// Everything, in the order of the file: the files in order of first appearance, then by line.
@@ -33,6 +41,7 @@ class Findings {
  private:
   Diagnostics list_;
   std::size_t errors_ = 0;
+  std::size_t comparisons_left_ = 30'000;
   bool incomplete_ = false;
   bool holes_ = false;
 };

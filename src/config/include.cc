@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "config/document.h"
 #include "config/keywords.h"
+#include "config/value.h"
 
 namespace tidegate::config {
 namespace {
@@ -130,7 +131,7 @@ void Includer::add_hash(const Node& item, NodePtr& merged) {
     if (keyword == nullptr) {
       fail("unknown-keyword", entry.mark,
            fmt::format("include config contains unknown keys: {}", printable(entry.key)),
-           nearest_hint(include_keywords(), entry.key));
+           nearest_hint(out_, include_keywords(), entry.key));
     } else {
       fail("unsupported-keyword", entry.mark, fmt::format("`include:{}` is not supported", entry.key),
            std::string(keyword->hint));

@@ -2,11 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
-
-#include <fmt/core.h>
-
-#include "base/text.h"
 
 namespace tidegate::config {
 namespace {
@@ -356,14 +351,6 @@ Keywords allow_failure_keywords() {
 const Keyword* find_keyword(Keywords table, std::string_view name) {
   const auto found = std::ranges::find(table, name, &Keyword::name);
   return found == table.end() ? nullptr : &*found;
-}
-
-std::string nearest_hint(Keywords table, std::string_view name) {
-  std::vector<std::string> names;
-  names.reserve(table.size());
-  for (const Keyword& keyword : table) names.emplace_back(keyword.name);
-  const auto near = nearest(name, names);
-  return near ? fmt::format("Did you mean {}?", *near) : std::string();
 }
 
 }  // namespace tidegate::config

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace tidegate::config {
@@ -50,8 +49,5 @@ Keywords allow_failure_keywords();
 
 /// Null when the table does not have it.
 const Keyword* find_keyword(Keywords table, std::string_view name);
-
-/// "Did you mean X?", or nothing when no keyword is near.
-std::string nearest_hint(Keywords table, std::string_view name);
 
 }  // namespace tidegate::config

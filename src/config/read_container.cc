@@ -53,7 +53,7 @@ void read_image_hash(const Value& value, Image& image) {
     for (const std::string& word : image.pull_policy)
       if (find_keyword(kPullPolicies, word) == nullptr)
         policy->error("invalid-value", "should be one of: always, if-not-present, never",
-                      nearest_hint(kPullPolicies, word));
+                      nearest_hint(value.findings(), kPullPolicies, word));
   }
   if (const auto docker = value.find("docker"); docker && check_map(*docker, image_docker_keywords())) {
     if (const auto platform = docker->find("platform")) image.platform = read_string(*platform).value_or("");

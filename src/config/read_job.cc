@@ -134,7 +134,7 @@ void check_inherit_default(const Value& value) {
   for (const yaml::NodePtr& item : choice->node().items)
     if (find_keyword(default_keywords(), item->text) == nullptr)
       choice->error("invalid-value", "contains unknown values: " + printable(item->text, 60),
-                    nearest_hint(default_keywords(), item->text));
+                    nearest_hint(value.findings(), default_keywords(), item->text));
 }
 
 void check_combinations(const Value& value, const Job& job) {

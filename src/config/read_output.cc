@@ -223,7 +223,7 @@ std::optional<Retry> read_retry(const Value& value) {
     for (const std::string& reason : retry.when)
       if (find_keyword(retry_reasons(), reason) == nullptr)
         when->error("invalid-value", "contains unknown values: " + printable(reason, 60),
-                    nearest_hint(retry_reasons(), reason));
+                    nearest_hint(value.findings(), retry_reasons(), reason));
   }
   if (const auto codes = value.find("exit_codes"))
     retry.exit_codes = read_exit_codes(*codes).value_or(std::vector<int>());

@@ -68,7 +68,7 @@ void read_entry(const Value& root, const Value& jobs, const yaml::Entry& entry, 
   if (entry.key.starts_with('.')) return;
   const Value job = jobs.child(*entry.value, entry.key);
   if (!entry.value->is_map()) {
-    std::string hint = nearest_hint(root_keywords(), entry.key);
+    std::string hint = nearest_hint(out, root_keywords(), entry.key);
     if (hint.empty())
       hint = "A job is a hash with `script`; a name that begins with a dot may hold any value.";
     out.error("not-a-job", entry.mark, fmt::format("{} config should be a hash", job.path()), hint);

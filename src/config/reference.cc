@@ -81,6 +81,13 @@ class Resolver {
 
   NodePtr follow(const NodePtr& reference);
   NodePtr find_target(const Node& reference);
+  std::string near_key(std::string_view name) {
+    return out_.did_you_mean(name, root_->entries.size(), [&] {
+      std::vector<std::string> known;
+      for (const Entry& entry : root_->entries) known.push_back(entry.key);
+      return known;
+    });
+  }
   NodePtr fail(const Node& reference, std::string code, std::string_view what, std::string hint = {}) {
     out_.error(std::move(code), reference.mark, fmt::format("{} {}", path_text(reference), what),
                std::move(hint));
@@ -121,11 +128,8 @@ NodePtr Resolver::follow(const NodePtr& reference) {
   } else if (const NodePtr target = find_target(*reference); !target || target->is_null()) {
     if (out_.incomplete()) return nullptr;
     const auto& first = reference->items.front()->text;
-    std::vector<std::string> known;
-    for (const Entry& entry : root_->entries) known.push_back(entry.key);
-    const auto near = root_->find(first) == nullptr ? nearest(first, known) : std::nullopt;
     result = fail(*reference, "reference-unknown", "could not be found",
-                  near ? fmt::format("Did you mean {}?", *near) : "");
+                  root_->find(first) == nullptr ? near_key(first) : "");
   } else {
     open_.insert(reference.get());
     ++depth_;

@@ -51,6 +51,14 @@ void Value::warning(std::string code, std::string_view what, std::string hint) c
   out_->warning(std::move(code), node_->mark, fmt::format("{} config {}", path(), what), std::move(hint));
 }
 
+std::string nearest_hint(Findings& out, Keywords table, std::string_view name) {
+  return out.did_you_mean(name, table.size(), [&] {
+    std::vector<std::string> names;
+    for (const Keyword& keyword : table) names.emplace_back(keyword.name);
+    return names;
+  });
+}
+
 bool check_map(const Value& value, Keywords table) {
   if (!value.node().is_map()) {
     value.error("invalid-type", "should be a hash");
@@ -62,7 +70,7 @@ bool check_map(const Value& value, Keywords table) {
       value.findings().error(
           "unknown-keyword", entry.mark,
           fmt::format("{} config contains unknown keys: {}", value.path(), printable(entry.key)),
-          nearest_hint(table, entry.key));
+          nearest_hint(value.findings(), table, entry.key));
     } else if (keyword->support != Support::kRead && !entry.value->is_null()) {
       const std::string message = fmt::format("{}:{} is not supported", value.path(), entry.key);
       if (keyword->support == Support::kError) {
@@ -160,7 +168,7 @@ std::optional<Seconds> read_duration(const Value& value, Seconds most) {
 std::optional<std::string> read_word(const Value& value, Keywords table) {
   if (value.node().is_string() && find_keyword(table, value.node().text) != nullptr) return value.node().text;
   value.error("invalid-value", "should be one of: " + words_of(table),
-              nearest_hint(table, value.node().text));
+              nearest_hint(value.findings(), table, value.node().text));
   return std::nullopt;
 }
 

@@ -40,6 +40,9 @@ class Value {
   const Value* parent_;
 };
 
+/// "Did you mean X?", or nothing when no keyword of the table is near.
+std::string nearest_hint(Findings& out, Keywords table, std::string_view name);
+
 /// Reports every key that the table does not have or does not read. False when it is no map.
 bool check_map(const Value& value, Keywords table);
 
