@@ -212,6 +212,7 @@ TEST(Job, RefusesWhatGitLabRefuses) {
       {"script: [{echo: x}]", "invalid-type"},
       {"script: [[[[[[[[[[[x]]]]]]]]]]]", "invalid-type"},
       {"scripts: x", "unknown-keyword"},
+      {"<<: text", "invalid-merge"},
   };
   for (const Bad& bad : cases) {
     const Loaded loaded = load_job(bad.keywords);
@@ -241,6 +242,7 @@ TEST(Root, RefusesWhatIsNoPipeline) {
       {".hidden: {script: x}", "no-jobs"},
       {"extra: text\nj: {script: x}", "not-a-job"},
       {"j: {image: i}", "missing-keyword"},
+      {"<<: text\nj: {script: x}", "invalid-merge"},
       {"stages: a\nj: {script: x}", "invalid-type"},
       {"variables: text\nj: {script: x}", "invalid-type"},
       {"workflow: {rules: [{when: manual}]}\nj: {script: x}", "invalid-value"},

@@ -66,6 +66,7 @@ void read_entry(const Value& root, const Value& jobs, const yaml::Entry& entry, 
     return;
   }
   if (entry.key.starts_with('.')) return;
+  if (entry.key == "<<") return report_stray_merge(out, entry);
   const Value job = jobs.child(*entry.value, entry.key);
   if (!entry.value->is_map()) {
     std::string hint = nearest_hint(out, root_keywords(), entry.key);

@@ -59,6 +59,12 @@ std::string nearest_hint(Findings& out, Keywords table, std::string_view name) {
   });
 }
 
+void report_stray_merge(Findings& out, const yaml::Entry& entry) {
+  out.error("invalid-merge", entry.mark,
+            fmt::format("`<<` merges a hash, and this is {}", yaml::to_string(entry.value->kind)),
+            "Give it an alias of a hash: `<<: *name`.");
+}
+
 bool check_map(const Value& value, Keywords table) {
   if (!value.node().is_map()) {
     value.error("invalid-type", "should be a hash");
@@ -66,7 +72,9 @@ bool check_map(const Value& value, Keywords table) {
   }
   for (const yaml::Entry& entry : value.node().entries) {
     const Keyword* keyword = find_keyword(table, entry.key);
-    if (keyword == nullptr) {
+    if (keyword == nullptr && entry.key == "<<") {
+      report_stray_merge(value.findings(), entry);
+    } else if (keyword == nullptr) {
       value.findings().error(
           "unknown-keyword", entry.mark,
           fmt::format("{} config contains unknown keys: {}", value.path(), printable(entry.key)),

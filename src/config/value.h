@@ -43,6 +43,9 @@ class Value {
 /// "Did you mean X?", or nothing when no keyword of the table is near.
 std::string nearest_hint(Findings& out, Keywords table, std::string_view name);
 
+/// Reports a `<<` that merged nothing and so stayed a key.
+void report_stray_merge(Findings& out, const yaml::Entry& entry);
+
 /// Reports every key that the table does not have or does not read. False when it is no map.
 bool check_map(const Value& value, Keywords table);
 
