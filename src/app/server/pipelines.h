@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/server/objects.h"
 #include "app/server/server_ports.h"
 #include "pipeline/plan.h"
 
@@ -27,7 +28,7 @@ struct PipelineRequest {
 
 class Pipelines {
  public:
-  explicit Pipelines(ServerPorts& ports) : ports_(ports) {}
+  explicit Pipelines(ServerPorts& ports) : ports_(ports), objects_(ports) {}
 
   using OnCreated = std::function<void(Result<Pipeline>)>;
   using OnFinished = std::function<void(const Pipeline&)>;
@@ -96,6 +97,7 @@ class Pipelines {
   Job* find(Active& active, JobId job);
 
   ServerPorts& ports_;
+  Objects objects_;  ///< lives as long as what it does in the background
   OnFinished finished_;
   OnPending pending_;
   OnCancel cancel_;

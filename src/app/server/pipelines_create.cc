@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include "app/server/objects.h"
 #include "app/server/pipelines.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -183,7 +182,7 @@ void Pipelines::create(PipelineRequest request, OnCreated done) {
       }
       auto self = weak.lock();
       pipeline::JobData& data = shared->data[index];
-      Objects(ports_).resolve(
+      objects_.resolve(
           project.id, data.source, data.uri, [this, shared, index, self](Result<Version> version) {
             if (version) {
               shared->data[index].sha256 = version->sha256;
