@@ -11,7 +11,7 @@ clang-19 lld-19 llvm-19 libclang-rt-19-dev  # the compiler, its linker, its sani
 clang-format-19 clang-tidy-19 clang-tools-19 universal-ctags python3  # the checks of style and size
 cmake ninja-build ccache pkg-config git  # the build
 libboost1.81-dev libboost-json1.81-dev  # Asio, Beast, JSON
-libyaml-dev libre2-dev libfmt-dev libspdlog-dev libcli11-dev  # YAML, regular expressions, text, logs, command line
+libyaml-dev libexpat1-dev libre2-dev libfmt-dev libspdlog-dev libcli11-dev  # YAML, regular expressions, text, logs, command line
 libsqlite3-dev libcurl4-openssl-dev libssl-dev libgit2-dev  # state, HTTP client, TLS, Git
 libarchive-dev libzstd-dev zlib1g-dev  # archives
 libgtest-dev  # tests

@@ -11,6 +11,7 @@
 #include "adapters/git/repository.h"
 #include "adapters/http/api/context.h"
 #include "adapters/http/server.h"
+#include "adapters/mlflow/tracking.h"
 #include "adapters/neo4j/loader.h"
 #include "adapters/registry/skopeo.h"
 #include "adapters/s3/directory_storage.h"
@@ -120,6 +121,13 @@ Result<std::unique_ptr<Parts>> make_parts(const ServerConfig& c) {
   return parts;
 }
 
+std::function<std::unique_ptr<app::Tracking>()> tracking_of(const ServerConfig& c) {
+  if (c.mlflow_url.empty()) return {};
+  mlflow::Endpoint endpoint;
+  endpoint.uri = c.mlflow_url;
+  return [endpoint] { return mlflow::make_tracking(endpoint, Millis{5000}); };
+}
+
 // An admin token for the first use, in a file that only the owner reads.
 Status ensure_admin_token(app::Server& server, const std::filesystem::path& data) {
   const auto file = data / "admin.token";
@@ -214,6 +222,7 @@ Status serve(const ServerConfig& config) {
                          parts->registry.get(),
                          parts->deployer.get(),
                          parts->graphs.get(),
+                         tracking_of(config),
                          *parts->executor,
                          parts->stop};
   app::Server server(ports);

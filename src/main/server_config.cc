@@ -175,6 +175,8 @@ void read_all(Reader& reader, const Node& root, ServerConfig& c) {
                          {"password", reader.secret(c.neo4j.password)},
                          {"database", reader.text(c.neo4j.database)}});
            }},
+          {"mlflow",
+           [&](const Node& node) { reader.map(node, "mlflow", {{"url", reader.text(c.mlflow_url)}}); }},
           {"runner", [&](const Node& node) { read_runner(reader, node, c.runner); }},
           {"reconcile_every", reader.duration(c.reconcile_every)},
           {"directory_poll", reader.duration(c.directory_poll)},

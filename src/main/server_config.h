@@ -42,6 +42,7 @@ struct ServerConfig {
     Secret password;
     std::string database = "neo4j";
   } neo4j;
+  std::string mlflow_url;  ///< mlflow: {url: …}; for lineage
   struct Runner {
     unsigned slots = 2;
     std::string executor = "docker";

@@ -110,32 +110,44 @@ void Gate::finish_source(const Version& version) {
   }
 }
 
-// Only the newest waiting version of a source runs, after the quiet period, and not while another one is
-// under way.
+// What waits of a source is coalesced after its quiet period: one version runs, the others are superseded;
+// and none runs while another one of the source is under way.
 void Gate::wait(Version version) {
   const auto versions = ports_.store.versions(version.project, version.source, 200);
   if (!versions) return retry_later(version, versions.error());
+  std::vector<Version> waiting;
   for (const Version& other : *versions) {
-    if (other.state == VersionState::kWaiting && other.id > version.id) {
-      return enter(version, VersionState::kSuperseded,
-                   fmt::format("version {} landed before this one ran", other.number));
-    }
-    // An older one that waits still is superseded by this one when its own turn comes; the quiet period
-    // starts anew.
-    if (other.state == VersionState::kWaiting && other.id < version.id) {
-      ports_.loop.post([this, id = other.id] { advance(id); });
+    if (other.state == VersionState::kWaiting) {
+      waiting.push_back(other);
+    } else if (!is_final(other.state)) {
+      return;  // its end wakes the next one
     }
   }
-  const bool busy = std::ranges::any_of(*versions, [&](const Version& other) {
-    return other.id != version.id && !is_final(other.state) && other.state != VersionState::kWaiting;
-  });
-  if (busy) return;
+  std::ranges::reverse(waiting);  // in the order of arrival
+  const auto pending = pending_events(waiting);
+  if (!pending) return retry_later(version, pending.error());
   const Instant now = ports_.clock.now();
-  if (now < version.due_at) {
-    ports_.loop.post_after(version.due_at - now + Millis{1}, [this, id = version.id] { advance(id); });
+  const Millis quiet = waiting.back().due_at - waiting.back().created_at;
+  const auto coalesced = dataset::coalesce(*pending, {quiet, Millis{0}}, now);
+  if (!coalesced.chosen) {
+    const Millis delay = coalesced.due ? std::max(Millis{1}, *coalesced.due - now + Millis{1}) : quiet;
+    ports_.loop.post_after(delay, [this, id = version.id] { advance(id); });
     return;
   }
-  enter(version, VersionState::kFetching, "copying the object");
+  for (const auto& other : coalesced.superseded) {
+    enter(waiting[other.index], VersionState::kSuperseded, other.reason);
+  }
+  enter(waiting[*coalesced.chosen], VersionState::kFetching, "copying the object");
+}
+
+Result<std::vector<dataset::PendingEvent>> Gate::pending_events(const std::vector<Version>& waiting) {
+  std::vector<dataset::PendingEvent> out;
+  for (const Version& version : waiting) {
+    TG_TRY(const auto events, ports_.store.events(version.project, version.source, version.id, 1));
+    if (events.empty()) return fail(Errc::kInternal, "a version without its event");
+    out.push_back({events.front().event, version.created_at});
+  }
+  return out;
 }
 
 void Gate::fetch(Version version) {

@@ -16,6 +16,7 @@
 #include "app/server/objects.h"
 #include "app/server/pipelines.h"
 #include "app/server/server_ports.h"
+#include "dataset/coalesce.h"
 
 namespace tidegate::app {
 
@@ -36,6 +37,7 @@ class Gate {
  private:
   void advance(VersionId id);
   void wait(Version version);
+  Result<std::vector<dataset::PendingEvent>> pending_events(const std::vector<Version>& waiting);
   void fetch(Version version);
   void bind(Version version);
   void test(Version version);

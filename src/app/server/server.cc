@@ -330,12 +330,12 @@ bool Server::matches(const Lineage& lineage, const std::string& what) {
       return true;
   }
   return std::ranges::any_of(lineage.deliveries, [&](const Delivery& d) {
-    return what == d.release || prefix_of(d.digest) ||
+    return what == d.release || what == d.key || prefix_of(d.digest) ||
            prefix_of(d.digest.substr(std::min<std::size_t>(7, d.digest.size())));
   });
 }
 
-Result<std::vector<Lineage>> Server::lineage(ProjectId id, const std::string& what) {
+Result<std::vector<Lineage>> Server::stored_lineage(ProjectId id, const std::string& what) {
   return ports_.loop.call([&]() -> Result<std::vector<Lineage>> {
     TG_TRY(const auto project, found(ports_.store.project(id), "Project"));
     TG_TRY(const auto pipelines, ports_.store.pipelines(id, 10000, 0));
@@ -344,9 +344,40 @@ Result<std::vector<Lineage>> Server::lineage(ProjectId id, const std::string& wh
       TG_TRY(auto one, lineage_of(project, pipeline));
       if (matches(one, what)) out.push_back(std::move(one));
     }
-    if (out.empty()) return fail(Errc::kNotFound, "nothing on record for \"" + printable(what) + "\"");
     return out;
   });
+}
+
+// Which delivery a training run belongs to: its release put the name into the run's tags. Empty: none of
+// ours.
+std::string Server::delivery_of_run(Tracking& tracking, const std::string& run_id) const {
+  const auto run = tracking.run(run_id);
+  if (!run) return {};
+  const auto tag = run->tags.find("cd.deployment_id");
+  return tag == run->tags.end() ? std::string() : tag->second;
+}
+
+Result<std::vector<Lineage>> Server::lineage(ProjectId id, const std::string& what) {
+  TG_TRY(auto out, stored_lineage(id, what));
+  const auto tracking = ports_.tracking ? ports_.tracking() : nullptr;
+  if (out.empty() && tracking) {
+    if (const std::string key = delivery_of_run(*tracking, what); !key.empty()) {
+      TG_TRY(out, stored_lineage(id, key));
+    }
+  }
+  if (out.empty()) return fail(Errc::kNotFound, "nothing on record for \"" + printable(what) + "\"");
+  for (Lineage& one : out) {
+    for (const Delivery& delivery : one.deliveries) {
+      if (!tracking || delivery.kind != DeliveryKind::kRelease) continue;
+      auto runs = tracking->runs_with_tag("cd.deployment_id", delivery.key);
+      if (!runs) {
+        log::warn("lineage", "the experiment tracker: {}", runs.error().message);
+        continue;
+      }
+      std::ranges::move(*runs, std::back_inserter(one.runs));
+    }
+  }
+  return out;
 }
 
 }  // namespace tidegate::app

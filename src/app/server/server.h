@@ -28,6 +28,7 @@ struct Lineage {
   std::string commit;
   std::optional<Pipeline> pipeline;
   std::vector<Delivery> deliveries;
+  std::vector<TrackedRun> runs;  ///< training runs of those releases
 };
 
 /// Made after the loop has been started; stop() before the ports go. The public methods may be called from
@@ -86,7 +87,8 @@ class Server {
   Result<std::vector<Quarantined>> quarantined(ProjectId project);
 
   /// `what`: an object address or key, `source/number`, a commit (prefix), `#pipeline`, a digest, a release
-  /// id.
+  /// id, an MLflow run id. Blocks: the tracker is asked for the runs; one that does not answer leaves them
+  /// out.
   Result<std::vector<Lineage>> lineage(ProjectId project, const std::string& what);
 
   const ServerPorts& ports() const { return ports_; }
@@ -94,6 +96,8 @@ class Server {
  private:
   Result<Pipeline> pipeline_now(ProjectId project, PipelineId id);
   Result<Job> job_now(ProjectId project, JobId id);
+  Result<std::vector<Lineage>> stored_lineage(ProjectId project, const std::string& what);
+  std::string delivery_of_run(Tracking& tracking, const std::string& run_id) const;
   Result<Lineage> lineage_of(const Project& project, const Pipeline& pipeline);
   std::vector<dataset::ObjectEvent> with_versions(std::vector<dataset::ObjectEvent> events);
   static bool matches(const Lineage& lineage, const std::string& what);

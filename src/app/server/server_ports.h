@@ -14,6 +14,7 @@
 #include "app/ports/image_registry.h"
 #include "app/ports/object_storage.h"
 #include "app/ports/store.h"
+#include "app/ports/tracking.h"
 #include "app/runner/run_job.h"
 #include "app/server/loop.h"
 #include "base/secret.h"
@@ -53,6 +54,8 @@ struct ServerPorts {
   ImageRegistry* registry = nullptr;  ///< null: none configured
   Deployer* deployer = nullptr;
   GraphLoader* graphs = nullptr;
+  /// A new tracker client; each thread has its own. Empty: none configured.
+  std::function<std::unique_ptr<Tracking>()> tracking;
   Executor& executor;
   const sys::StopFlag& stop;  ///< the server is going down
 
