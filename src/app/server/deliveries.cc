@@ -223,6 +223,7 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
   const config::Graph* graph = by_name(file.graphs, name);
   if (graph == nullptr) return unknown("graph", name, file.graphs);
   TG_TRY(GraphRequest request, graph_request(context, *graph));
+  request.load = fmt::format("{}-{}-{}", to_string(DeliveryKind::kGraph), context.job.state.id.value(), name);
   if (check_only) {
     TG_TRY(const auto checked, ports_.graphs->check(request));
     if (!checked.problems.empty())
@@ -234,7 +235,6 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
   const std::lock_guard one_at_a_time(*lock);
   TG_CHECK(refuse_stale_candidate(context));
   TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, ""));
-  request.load = delivery.key;
   if (delivery.state == kLive)
     return DeliveryReport{true, "graph version " + delivery.release + " is live already"};
   if (delivery.state != kRunning) return DeliveryReport{false, delivery.message};
