@@ -177,6 +177,8 @@ bool DeployRun::installed_everywhere() const {
 Result<DeployOutcome> DeployRun::carry_out() {
   for (const auto& stored : host_facts_.stored)
     if (stored.release == goal_.release && stored.state != "building") facts_.installed.insert(stored.member);
+  if (const auto* attempt = facts_.journal.find(goal_.deployment); attempt != nullptr && attempt->is_open())
+    session_->ignore_stop();
   // Far more than any history needs: a fault in the rules must not become an endless loop on a host.
   for (int i = 0; i < 100; ++i) {
     const auto action = release::next(goal_, facts_);
@@ -240,6 +242,7 @@ Status DeployRun::perform(const release::Action& action) {
 }
 
 Status DeployRun::write(const release::Record& record) {
+  if (record.op == release::Op::kFlip) session_->ignore_stop();
   release::Record timed = record;
   timed.at = format_iso8601(tools_.clock.now());
   const auto line = release::write_record(timed);

@@ -62,7 +62,8 @@ class Deployer {
   Deployer(ImageRegistry& registry, TargetHosts& hosts, const Clock& clock, std::filesystem::path scratch);
 
   /// An Error is "we could not even try" or "we lost the host and do not know"; the same request may be sent
-  /// again. A release that failed its gate or health check is an outcome.
+  /// again. A release that failed its gate or health check is an outcome. `stop` is heeded until the flip
+  /// begins; from there it ends by itself, within the target's check_timeout.
   Result<DeployOutcome> deploy(const DeployRequest& request, const OnProgress& on_progress,
                                const sys::StopFlag* stop);
 

@@ -317,5 +317,22 @@ TEST_F(DeployTest, StopsWhenAskedAndGoesOnLater) {
   must_deploy("d1", "v1");
 }
 
+// Between flip and verdict nobody may leave: neither the old release nor a proven new one would be live.
+TEST_F(DeployTest, AStopDuringTheFlipWaitsForTheVerdict) {
+  must_deploy("d1", "v1");
+  add_image("sick", "pass", "sys.exit(1)");
+  sys::StopFlag stop;
+  const auto outcome = deployer_.deploy(
+      request("d2", "sick"),
+      [&](std::string_view line) {
+        if (line.find("flipped to") != std::string_view::npos) stop.request_stop();
+      },
+      &stop);
+  ASSERT_TRUE(stop.stop_requested());
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE(outcome->rolled_back);
+  EXPECT_EQ(live(), outcome->previous);
+}
+
 }  // namespace
 }  // namespace tidegate::app

@@ -76,7 +76,7 @@ if [ -e "$root/state/journal.jsonl" ]; then tail -n 2000 "$root/state/journal.js
 // The token that stands in the file after all is said decides, whatever raced with whatever.
 const std::string_view kTake = R"sh(
 expected=$1 seconds=$2 owner=$3
-mkdir -p "$state" || fail "cannot make $state"
+mkdir -p "$state/log" && chmod 700 "$state/log" || fail "cannot make $state"
 [ -w "$state" ] || fail "cannot write in $state"
 new=$state/lease.$token
 printf '%s %s %s\n' "$token" "$(($(date +%s) + seconds))" "$owner" >"$new" || fail "cannot write in $state (disk full?)"
@@ -149,7 +149,7 @@ seconds=$1 python=$2 pip=$3 key=$4 release=$5
 shift 5
 enter "$seconds"
 in=$state/incoming/$release packages=$state/venvs/$key log=$state/log
-mkdir -p "$log" "$state/venvs" || fail "cannot write in $state"
+mkdir -p "$state/venvs" || fail "cannot write in $state"
 [ -d "$in/src" ] || fail "what was uploaded to $in is gone"
 run_pip() {
   case $pip in
@@ -224,7 +224,6 @@ const std::string_view kVerify = R"sh(
 seconds=$1 which=$2 release=$3 command=$4
 shift 4
 enter "$((seconds + 60))"
-mkdir -p "$state/log"
 jobs=''
 for member in "$@"; do
   folder=$root/$member/releases/$release
@@ -241,6 +240,7 @@ for job in $jobs; do
 done
 )sh";
 
+// All that can fail is tried for all members before the first link moves.
 const std::string_view kPoint = R"sh(
 enter 60
 check() {
@@ -250,15 +250,18 @@ check() {
     shift 2
   done
 }
+prepare() {
+  while [ $# -gt 1 ]; do
+    rm -f "$root/$1/current.new"
+    if [ -n "$2" ]; then ln -s "$2" "$root/$1/current.new" || fail "cannot make a link in $root/$1"; fi
+    shift 2
+  done
+}
 check "$@"
+prepare "$@"
 while [ $# -gt 1 ]; do
-  current=$root/$1/current
-  if [ -z "$2" ]; then
-    rm -f "$current"
-  elif [ "$(readlink "$current")" != "$2" ]; then
-    rm -f "$current.new"
-    ln -s "$2" "$current.new" && mv -T "$current.new" "$current" || fail "cannot set $current"
-  fi
+  if [ -z "$2" ]; then rm -f "$root/$1/current"; else mv -T "$root/$1/current.new" "$root/$1/current"; fi ||
+    fail "cannot set $root/$1/current"
   sync "$root/$1" || fail "cannot sync $root/$1"
   shift 2
 done

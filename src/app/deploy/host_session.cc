@@ -117,6 +117,7 @@ Result<HostFacts> HostSession::take_lease(const std::string& seen, const std::st
 }
 
 Status HostSession::drop_lease() {
+  ignore_stop();
   TG_TRY(const auto out, call(scripts::kDropLease, {}));
   return {};
 }

@@ -58,7 +58,10 @@ class HostSession {
   /// Takes the lease for `owner`, given the line that look() saw, and looks again: what was seen before may
   /// have changed meanwhile. All calls below need the lease.
   Result<HostFacts> take_lease(const std::string& seen, const std::string& owner);
+  /// Heeds no stop.
   Status drop_lease();
+  /// From here on nothing is stopped any more: what has begun to flip is brought to its end.
+  void ignore_stop() { stop_ = nullptr; }
 
   Result<Interpreter> preflight();
   /// MLflow's experiment id by the host's own settings; "none": it is not made yet.
