@@ -273,7 +273,7 @@ def check_commands(path: Path, program: Program) -> Iterator[Finding]:
         if info.split(" ")[:1] != ["sh"]:
             continue
         for offset, text in command_lines(body):
-            for m in re.finditer(r"(?:^|[;&|(]\s*|\$\(|\bsudo |\b[A-Z_]+=\S+ )\s*(?:\S*/)?tidegate((?: [^;&|)]*)?)", text):
+            for m in re.finditer(r"(?:^|[;&|(]\s*|\$\(|\bsudo |\b[A-Z_]+=\S+ )\s*(?:\S*/)?tidegate(?=[ ;&|)]|$)((?: [^;&|)]*)?)", text):
                 try:
                     words = shlex.split(m.group(1), comments=True)
                 except ValueError as error:
