@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -36,7 +37,6 @@ std::string version_id(const std::string& sha256, const GraphRequest& request) {
 Status check_request(const GraphRequest& request) {
   if (request.name.empty() || request.name.size() > 200)
     return fail(Errc::kInvalid, "the graph's name is empty or long");
-  if (request.load.empty()) return fail(Errc::kInvalid, "graph " + request.name + ": the load has no id");
   return {};
 }
 
@@ -292,6 +292,9 @@ class Neo4jLoader final : public app::GraphLoader {
 
   Result<GraphOutcome> load(const GraphRequest& request, const OnGraphProgress& on_progress,
                             const sys::StopFlag* stop) override {
+    if (request.load.empty()) {
+      return fail(Errc::kInvalid, "graph " + request.name + ": the load has no id");
+    }
     TG_TRY(auto prepared, prepare(request, options_));
     if (!prepared.problems.empty()) {
       auto outcome = outcome_of(prepared.row);
@@ -364,6 +367,7 @@ class Neo4jLoader final : public app::GraphLoader {
 }  // namespace
 
 std::unique_ptr<app::GraphLoader> make_loader(LoaderOptions options) {
+  if (!options.query.wait) options.query.wait = [](Millis millis) { std::this_thread::sleep_for(millis); };
   return std::make_unique<Neo4jLoader>(std::move(options));
 }
 

@@ -17,7 +17,7 @@ struct LoaderOptions {
   Millis stale_after{600'000};  ///< a half-loaded version of another load, idle for so long, is dead
   CurriculumLimits limits;
   release::GraphRules rules;
-  QueryOptions query;
+  QueryOptions query;                      ///< `wait` empty: really waits
   std::function<std::string()> new_token;  ///< unique text for each call; empty: random
 };
 

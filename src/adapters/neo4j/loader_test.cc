@@ -2,6 +2,7 @@
 // takes everything away again.
 #include "adapters/neo4j/loader.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <set>
@@ -205,6 +206,10 @@ TEST_F(Neo4j, ARefusedFileWritesNothing) {
   const auto refused = load(wrong);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::kInvalid);
+  auto nameless = request("", chain(3, "x"));
+  EXPECT_EQ(load(nameless).error().code, Errc::kInvalid) << "a load needs an id";
+  nameless.server.http_url = "http://127.0.0.1:9";
+  EXPECT_EQ(must(loader_->check(nameless)).nodes, 3U) << "a check needs neither id nor server";
   EXPECT_FALSE(must(loader_->check(request("half", chain(3, "x").substr(0, 40)))).problems.empty());
   EXPECT_EQ(seen(*api_), "9 8 [\"a\"] ");
 }
@@ -355,6 +360,29 @@ TEST_F(Neo4j, AServerThatIsNotThereOrRefuses) {
   EXPECT_EQ(code_of([](app::GraphServer& s) { s.database = "nosuch"; }), Errc::kNotFound);
   // One wrong login only: the server locks an account after three.
   EXPECT_EQ(code_of([](app::GraphServer& s) { s.user = "tidegate-nobody"; }), Errc::kDenied);
+}
+
+TEST_F(Neo4j, TheExamplesRoadmapsAndGoldenQueries) {
+  const std::filesystem::path examples = std::filesystem::path(TIDEGATE_SOURCE_DIR) / "examples";
+  const auto golden = sys::read_file(examples / "curriculum-coach/golden.json");
+  if (!golden) GTEST_SKIP() << golden.error().message;
+  const auto roadmap = [&](const std::string& file) {
+    auto next = request(file, *sys::read_file(examples / "curriculum" / file));
+    next.golden = *golden;
+    return must(load(next));
+  };
+  const auto first = roadmap("roadmap-v1.json");
+  EXPECT_TRUE(first.live);
+  EXPECT_EQ(first.problems, List{});
+  EXPECT_GE(first.nodes, 150U);
+  EXPECT_EQ(roadmap("roadmap-v2.json").previous, first.version);
+  const auto broken = roadmap("roadmap-broken.json");
+  EXPECT_FALSE(broken.live);
+  const auto about = [&](std::string_view word) {
+    return std::ranges::any_of(broken.problems, [&](const std::string& p) { return p.find(word) != p.npos; });
+  };
+  EXPECT_TRUE(about(": cycle: "));
+  EXPECT_TRUE(about(": dangling: "));
 }
 
 // Compare-and-swap: of several that start from the same version, one wins.
