@@ -47,6 +47,7 @@ class Act:
         return bool(good)
 
     def same(self, found, wanted, text: str) -> bool:
+        """A check that two values are equal; shows both when they are not."""
         return self.check(found == wanted, text, f"found {found!r}\nnot   {wanted!r}")
 
     def tell_logs(self) -> None:

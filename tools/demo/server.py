@@ -38,6 +38,8 @@ neo4j:
   user: ${NEO4J_USER}
   password: ${NEO4J_PASSWORD}
   database: ${NEO4J_DATABASE}
+mlflow:
+  url: ${MLFLOW_TRACKING_URI}
 runner:
   slots: 2
   docker_socket: ${TIDEGATE_DOCKER_SOCKET}
