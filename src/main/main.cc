@@ -87,6 +87,11 @@ void add_local(CLI::App& app, Action& action) {
       ->default_str("auto");
   run_app->add_option("--docker-socket", run_options->docker_socket,
                       "The engine's socket (default: DOCKER_HOST, else /var/run/docker.sock)");
+  run_app
+      ->add_option(
+          "--data", run_options->data,
+          "SOURCE=FILE: a dataset object, shown to jobs read-only at $TIDEGATE_DATA_<SOURCE>; repeatable")
+      ->allow_extra_args(false);
   run_app->add_option("--concurrency", run_options->concurrency,
                       "Jobs at once (default: the number of cores)");
   run_app->add_flag("--json", run_options->json, "The result as JSON on stdout; progress goes to stderr");

@@ -81,6 +81,21 @@ std::string result_json(const app::LocalResult& result) {
                                       {"jobs", jobs}});
 }
 
+Result<std::vector<pipeline::JobData>> data_of(const RunOptions& options) {
+  std::vector<pipeline::JobData> out;
+  for (const std::string& pair : options.data) {
+    const std::size_t equals = pair.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      return fail(Errc::kInvalid, "--data takes SOURCE=FILE, not " + pair);
+    std::error_code failed;
+    const auto file = std::filesystem::canonical(pair.substr(equals + 1), failed);
+    if (failed) return fail(Errc::kNotFound, "--data " + pair + ": " + failed.message());
+    TG_TRY(const std::string sha256, sys::sha256_of_file(file));
+    out.push_back({pair.substr(0, equals), "file://" + file.string(), file.string(), sha256});
+  }
+  return out;
+}
+
 Result<app::LocalResult> run_plan(const RunOptions& options, const LocalProject& project,
                                   const pipeline::Plan& plan) {
   const std::string runner = "run-" + random_hex(6);
@@ -95,6 +110,7 @@ Result<app::LocalResult> run_plan(const RunOptions& options, const LocalProject&
   TG_TRY(const auto scratch,
          sys::TempDirectory::make(std::filesystem::temp_directory_path(), "tidegate-run-"));
   app::LocalSettings settings;
+  TG_TRY(settings.data, data_of(options));
   settings.work_directory = scratch.path();
   settings.jobs = options.jobs;
   settings.parallel =

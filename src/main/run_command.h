@@ -14,7 +14,8 @@ struct RunOptions {
   std::vector<std::string> jobs;  ///< only these, with what they need; empty: all
   std::string executor = "auto";  ///< auto, docker, shell
   std::filesystem::path docker_socket;
-  unsigned concurrency = 0;  ///< 0: the number of cores
+  std::vector<std::string> data;  ///< SOURCE=FILE: what TIDEGATE_DATA_<SOURCE> is to show
+  unsigned concurrency = 0;       ///< 0: the number of cores
   bool json = false;
 };
 

@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "config/definition.h"
+#include "pipeline/plan.h"
 
 namespace tidegate::pipeline {
 
@@ -69,6 +70,9 @@ struct State {
 
   friend bool operator==(const State&, const State&) = default;
 };
+
+/// A planned job as the machine first sees it; `stages` are the plan's.
+JobState initial_state(const PlannedJob& planned, JobId id, const std::vector<std::string>& stages);
 
 // Events: what happened outside.
 struct Started {};  ///< the pipeline was created: process it for the first time

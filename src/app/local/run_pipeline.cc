@@ -28,28 +28,6 @@ namespace {
 
 constexpr Millis kCancelPoll{100};
 
-pipeline::JobState state_of(const pipeline::PlannedJob& planned, JobId id,
-                            const std::vector<std::string>& stages) {
-  pipeline::JobState state;
-  state.id = id;
-  state.name = planned.name;
-  state.stage = static_cast<std::uint32_t>(std::ranges::find(stages, planned.stage) - stages.begin());
-  state.when = planned.when;
-  state.start_in = planned.start_in;
-  state.allow_failure = planned.allow_failure.value;
-  state.allow_failure_codes = planned.allow_failure.exit_codes;
-  if (planned.needs) {
-    state.needs.emplace();
-    for (const pipeline::PlannedNeed& need : *planned.needs) state.needs->push_back(need.job);
-  }
-  if (planned.retry) {
-    state.retry_max = planned.retry->max;
-    state.retry_when = planned.retry->when;
-    state.retry_codes = planned.retry->exit_codes;
-  }
-  return state;
-}
-
 // What a worker hands back.
 struct Ended {
   JobId id;
@@ -133,7 +111,7 @@ class PipelineRun {
     for (const pipeline::PlannedJob& planned : plan_.jobs) {
       if (!selected_.contains(planned.name)) continue;
       const JobId id(next_id_++);
-      state_.jobs.push_back(state_of(planned, id, plan_.stages));
+      state_.jobs.push_back(pipeline::initial_state(planned, id, plan_.stages));
       planned_[planned.name] = &planned;
       LocalJob job;
       job.name = planned.name;

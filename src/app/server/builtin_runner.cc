@@ -44,7 +44,8 @@ class ServerJobIo final : public JobIo {
       return {};
     };
     TG_CHECK(git({"init", "-q", "."}));
-    TG_CHECK(git({"remote", "add", "origin", message.git.repo_url}));
+    // Not `remote add`: a repeated call must find nothing in its way.
+    TG_CHECK(git({"config", "remote.origin.url", message.git.repo_url}));
     std::vector<std::string> fetch{"fetch", "-q", "--no-tags", repository, message.git.sha};
     if (message.git.depth > 0) fetch.insert(fetch.begin() + 1, fmt::format("--depth={}", message.git.depth));
     TG_CHECK(git(fetch));

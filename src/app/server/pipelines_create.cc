@@ -215,22 +215,7 @@ Job Pipelines::planned_job(const pipeline::PlannedJob& planned, const Compiled& 
   job.message.project_path = project.path;
   job.message.git.repo_url = ports_.settings.external_url + "/" + project.path + ".git";
   job.message.data = compiled.data;
-  const auto& stages = compiled.plan.stages;
-  job.state.name = planned.name;
-  job.state.stage = static_cast<std::uint32_t>(std::ranges::find(stages, planned.stage) - stages.begin());
-  job.state.when = planned.when;
-  job.state.start_in = planned.start_in;
-  job.state.allow_failure = planned.allow_failure.value;
-  job.state.allow_failure_codes = planned.allow_failure.exit_codes;
-  if (planned.needs) {
-    job.state.needs.emplace();
-    for (const auto& need : *planned.needs) job.state.needs->push_back(need.job);
-  }
-  if (planned.retry) {
-    job.state.retry_max = planned.retry->max;
-    job.state.retry_when = planned.retry->when;
-    job.state.retry_codes = planned.retry->exit_codes;
-  }
+  job.state = pipeline::initial_state(planned, JobId{}, compiled.plan.stages);
   return job;
 }
 
