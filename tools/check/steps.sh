@@ -159,7 +159,7 @@ step_fuzz() {
 }
 
 step_release() {
-  configure_and_build release || return
+  configure_and_build release tidegate tidegate-job || return
   note "build/release/tidegate, $(stat -c %s build/release/tidegate | numfmt --to=iec)"
 }
 
