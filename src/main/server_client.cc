@@ -63,7 +63,7 @@ void print_jobs(const json::value& v) {
     fmt::print("  job      {:<20} {}\n", text(job, "name"), text(job, "status"));
     if (const json::value* line = job.as_object().if_contains("log_line")) {
       fmt::print("           log of job #{}, line {}: {}\n", text(job, "id"), text(*line, "number"),
-                 text(*line, "text"));
+                 replace_all(text(*line, "text"), "\n", "\n             "));
     }
   }
 }

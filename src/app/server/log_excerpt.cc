@@ -1,21 +1,32 @@
 #include "app/server/log_excerpt.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.h"
 
 namespace tidegate::app {
 namespace {
 
 constexpr std::size_t kMaxLine = 500;
+constexpr int kMaxFollowing = 4;
 
 // How telling a line is; 0: not at all.
 int weight(std::string_view line) {
-  if (line.starts_with("E   ") && !trim(line.substr(4)).empty()) return 5;
-  if (line.starts_with("  ") && (line.contains("cycle") || line.contains("dangling"))) return 5;
+  if (line.starts_with("E   ")) return trim(line.substr(4)).empty() ? 0 : 5;
   if (line.starts_with("FAILED ")) return 4;
   if (line.contains("Error: ") || line.contains("error: ") || line.contains("refused")) return 3;
   if (line.starts_with("ERROR: Job failed")) return 0;
   if (line.starts_with("$ ")) return 0;
   return trim(line).empty() ? 0 : 1;
+}
+
+// Whether a line goes on with what the line before announced by ending in a colon.
+bool goes_on(std::string_view line) {
+  static constexpr std::array<std::string_view, 7> kOthers = {"===",    "---",       "___",        "FAILED ",
+                                                              "ERROR:", "Uploading", "Cleaning up"};
+  return weight(line) > 0 &&
+         std::ranges::none_of(kOthers, [&](auto other) { return line.starts_with(other); });
 }
 
 }  // namespace
@@ -39,6 +50,7 @@ std::string plain_line(std::string_view line) {
 std::optional<LogLine> failing_line(std::string_view log) {
   std::optional<LogLine> best;
   int best_weight = 0;
+  int following = 0;  // lines that still belong to the best one
   std::uint64_t number = 0;
   while (!log.empty()) {
     ++number;
@@ -47,10 +59,16 @@ std::optional<LogLine> failing_line(std::string_view log) {
     log = end == std::string_view::npos ? std::string_view() : log.substr(end + 1);
     if (line.starts_with("ERROR: Job failed")) break;
     const int here = weight(line);
+    if (here >= best_weight || !goes_on(line)) following = 0;
+    if (following > 0) {
+      --following;
+      best->text += "\n" + std::string(trim(line)).substr(0, kMaxLine);
+    }
     // Of plain lines the last counts, of telling ones the first.
     if (here == 0 || here < best_weight || (here == best_weight && here > 1)) continue;
     best_weight = here;
     best = LogLine{number, std::string(trim(line)).substr(0, kMaxLine)};
+    following = here > 1 && best->text.ends_with(':') ? kMaxFollowing : 0;
   }
   return best;
 }

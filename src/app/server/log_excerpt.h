@@ -10,7 +10,8 @@ namespace tidegate::app {
 
 struct LogLine {
   std::uint64_t number = 0;  ///< counted from 1
-  std::string text;          ///< without escape sequences and section marks
+  std::string
+      text;  ///< with the few lines that it announces by a colon; without escape sequences and section marks
 };
 
 /// The most telling line: a test runner's error lines first ("E   …" of pytest, "FAILED …"), then lines that
