@@ -33,7 +33,7 @@ class Act:
         self.terminal.header(f"Act {self.number}. {self.title}")
         try:
             yield self
-        except (PartError, KeyError, IndexError, ValueError, OSError) as error:
+        except Exception as error:  # whatever it is, the other acts are still played and the stage is taken down
             kind = "" if isinstance(error, PartError) else f"{type(error).__name__}: "
             self.check(False, "the act could be played to its end", f"{kind}{error}")
         self.seconds = time.monotonic() - started

@@ -19,13 +19,13 @@ class Reader(threading.Thread):
     def __init__(self, neo4j: Neo4j):
         super().__init__(daemon=True)
         self._neo4j = neo4j
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self.reads = 0
         self.answers: list[tuple] = []  # in the order they were first seen, again when they come back
         self.errors: list[str] = []
 
     def run(self) -> None:
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             try:
                 answer = self._neo4j.counts("curriculum") or ("nothing", 0, 0)
             except (PartError, OSError) as error:
@@ -37,7 +37,7 @@ class Reader(threading.Thread):
                 self.answers.append(answer)
 
     def end(self) -> None:
-        self._stop.set()
+        self._ended.set()
         self.join(10)
 
 
