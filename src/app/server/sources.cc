@@ -41,6 +41,17 @@ dataset::ObjectEvent event_of(const ObjectInfo& info, bool is_file) {
   return event;
 }
 
+// A listing tells no versions, so the baseline's objects are on record by etag and size. An event that comes
+// late and names such an object's version is no news either.
+bool is_known_listing(const dataset::ObjectEvent& event, const KeyRecord& known) {
+  if (event.version_id.empty() || event.etag != known.etag || (event.size && *event.size != known.size))
+    return false;
+  dataset::ObjectEvent listed = event;
+  listed.version_id.clear();
+  listed.size = known.size;
+  return dataset::identity(listed) == known.state.identity;
+}
+
 }  // namespace
 
 void Sources::refresh(const Project& project) {
@@ -112,6 +123,7 @@ Status Sources::accept_one(ProjectId project, const config::DataSource& source,
       known->size == event.size) {
     seen = true;
   }
+  if (known && is_known_listing(event, *known)) seen = true;
   const auto decision =
       dataset::decide(filter_of(source), event, known ? std::optional(known->state) : std::nullopt, seen);
   EventRecord record;
