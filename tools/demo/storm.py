@@ -99,12 +99,13 @@ def _run_and_kill(act: Act, known: set, job: str, meanwhile) -> None:
 
     def running(jobs: list[dict]) -> bool:
         one = [j for j in jobs if j["name"] == job and j["status"] == "running"]
-        # In the release: once the host is being worked on.
-        return bool(one) and (job != "deploy_train" or "uploaded" in s.api.trace(one[-1]["id"]))
+        # In the release at the worst moment: all three links have flipped and nobody knows yet whether they are healthy.
+        return bool(one) and (job != "deploy_train" or "flipped to" in s.api.trace(one[-1]["id"]))
 
     act.watch.pipeline(pipeline["id"], until=running)
     s.server.kill()
-    act.terminal.step(f"kill -9 of the server while {job} runs", "yellow")
+    act.terminal.step(f"kill -9 of the server while {job} runs" + (", right after the flip" if job == "deploy_train" else ""),
+                      "yellow")
     sender = threading.Thread(target=meanwhile, daemon=True)
     sender.start()
     time.sleep(0.5)
@@ -120,6 +121,9 @@ def _exactly_once(act: Act, before: dict, version: dict, known: tuple[set, set, 
     versions = [v for v in s.api.versions("training") if v["number"] not in known[1]]
     act.same([(v["key"], v["object_version"]) for v in versions], [(KEY, version["object_version"])],
              f"{tell.sent + 1} announcements, one dataset version")
+    told = [e for e in s.api.events("training") if e["key"] == KEY]
+    act.check(sum(e["verdict"] == "new" for e in told) == 1 and len(told) > 10,
+              f"`tidegate data events` has them all: 1 new, {len(told) - 1} duplicate", [e["verdict"] for e in told])
     pipelines = [p for p in s.api.pipelines() if p["id"] not in known[0]]
     act.same([p["id"] for p in pipelines], [version["pipeline"]], f"exactly one pipeline: #{version['pipeline']}")
     made = [d for d in s.api.deliveries()["deliveries"] if d["id"] not in known[2]]
