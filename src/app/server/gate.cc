@@ -54,9 +54,10 @@ void Gate::advance(VersionId id) {
   const auto found = ports_.store.version(id);
   if (!found || !*found) return;
   const Version& version = **found;
+  if (version.state == VersionState::kWaiting) return wait(version);
+  // One try of a step at a time: a timer, an event and a restart may all ask for it.
+  if (is_final(version.state) || !busy_.insert(id).second) return;
   switch (version.state) {
-    case VersionState::kWaiting:
-      return wait(version);
     case VersionState::kFetching:
       return fetch(version);
     case VersionState::kBinding:
@@ -67,6 +68,7 @@ void Gate::advance(VersionId id) {
       return promote(version);
     case VersionState::kRollingBack:
       return roll_back(version);
+    case VersionState::kWaiting:
     case VersionState::kBaseline:
     case VersionState::kLive:
     case VersionState::kRejected:
@@ -80,6 +82,7 @@ void Gate::enter(Version version, VersionState state, std::string reason) {
   version.reason = std::move(reason);
   if (is_final(state)) version.finished_at = ports_.clock.now();
   failures_.erase(version.id);
+  busy_.erase(version.id);
   if (Status saved = ports_.store.save_version(version); !saved) return retry_later(version, saved.error());
   log::info("data", "{} v{}: {} ({})", version.source, version.number, to_string(state), version.reason);
   if (is_final(state)) return finish_source(version);
@@ -89,6 +92,7 @@ void Gate::enter(Version version, VersionState state, std::string reason) {
 // The step is made again from what is stored; what people see says why it waits.
 void Gate::retry_later(const Version& version, const Error& error) {
   const int failures = ++failures_[version.id];
+  busy_.erase(version.id);
   log::warn("data", "{} v{}: {}; trying again", version.source, version.number, error.message);
   if (auto stored = ports_.store.version(version.id); stored && *stored) {
     (*stored)->reason = error.message + "; trying again";
@@ -223,7 +227,7 @@ void Gate::bind(Version version) {
 }
 
 void Gate::test(Version version) {
-  if (version.pipeline) return;  // it runs; pipeline_finished() goes on
+  if (version.pipeline) return void(busy_.erase(version.id));  // it runs; pipeline_finished() goes on
   PipelineRequest request;
   request.project = version.project;
   request.ref = version.branch;
@@ -234,6 +238,7 @@ void Gate::test(Version version) {
                        {"TIDEGATE_SOURCE", version.source},
                        {"TIDEGATE_VERSION", fmt::format("{}", version.number)}};
   pipelines_.create(std::move(request), [this, version](const Result<Pipeline>& created) {
+    busy_.erase(version.id);
     if (created) return;
     if (worth_retrying(created.error().code)) return retry_later(version, created.error());
     const auto project = ports_.store.project(version.project);

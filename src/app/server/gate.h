@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "app/server/deliveries.h"
@@ -68,6 +69,7 @@ class Gate {
   Deliveries& deliveries_;
   std::function<void(const Project&)> on_promoted_;
   std::map<VersionId, int> failures_;  ///< tries of the present step that could not be made
+  std::set<VersionId> busy_;           ///< versions whose step is being made just now
 };
 
 }  // namespace tidegate::app
