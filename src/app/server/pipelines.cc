@@ -14,6 +14,8 @@ namespace {
 
 using pipeline::JobStatus;
 
+constexpr Millis kTryAgain{2000};
+
 bool waits_for_runner(JobStatus status) {
   return status == JobStatus::kPending;
 }
@@ -52,9 +54,18 @@ Job* Pipelines::find(Active& active, JobId id) {
 }
 
 Status Pipelines::apply(Active& active, const pipeline::Event& event) {
+  return change(active, [&] { return Result<pipeline::Event>(event); });
+}
+
+Status Pipelines::change(Active& active, const std::function<Result<pipeline::Event>()>& make) {
   pipeline::State next = active.state;
-  const auto effects = pipeline::apply(next, event);
-  if (Status saved = ports_.store.transaction([&] { return save_changes(active, next); }); !saved) {
+  std::vector<pipeline::Effect> effects;
+  const auto save = [&]() -> Status {
+    TG_TRY(const pipeline::Event event, make());
+    effects = pipeline::apply(next, event);
+    return save_changes(active, next);
+  };
+  if (Status saved = ports_.store.transaction(save); !saved) {
     // What is in memory may be ahead of the store now: forget it, the next use reads the store.
     active_.erase(active.record.id);
     return saved;
@@ -96,12 +107,8 @@ void Pipelines::perform(Active& active, const std::vector<pipeline::Effect>& eff
       pending = true;
     } else if (const auto* schedule = std::get_if<pipeline::ScheduleJob>(&effect)) {
       const JobId job = schedule->job;
-      ports_.loop.post_after(delay_left(active, *schedule), [this, id, job] {
-        if (auto found = this->active(id)) {
-          if (Status status = apply(**found, pipeline::JobDue{job}); !status)
-            log::error("pipeline", "{}", status.error().message);
-        }
-      });
+      ports_.loop.post_after(delay_left(active, *schedule),
+                             [this, id, job] { send(id, pipeline::JobDue{job}); });
     } else if (const auto* cancel = std::get_if<pipeline::SignalCancel>(&effect)) {
       if (cancel_) cancel_(cancel->job);
     } else if (const auto* retry = std::get_if<pipeline::RetryJob>(&effect)) {
@@ -110,14 +117,29 @@ void Pipelines::perform(Active& active, const std::vector<pipeline::Effect>& eff
       finished = active.record;
     }
   }
-  for (const JobId job : retries) {
-    if (auto again = clone(active, job); !again) log::error("pipeline", "retry: {}", again.error().message);
-  }
+  for (const JobId job : retries) retry_when_possible(id, job);
   if (pending && pending_) pending_();
   if (finished) {
     log::info("pipeline", "#{} {}", id.value(), pipeline::to_string(finished->status));
     if (finished_) finished_(*finished);
   }
+}
+
+// A full disk must lose no event: it is sent again until the store takes it.
+void Pipelines::send(PipelineId id, const pipeline::Event& event) {
+  const auto found = active(id);
+  const Status status = found ? apply(**found, event) : Status(found.error());
+  if (status || (!found && found.error().code == Errc::kNotFound)) return;
+  log::error("pipeline", "#{}: {}; trying again", id.value(), status.error().message);
+  ports_.loop.post_after(kTryAgain, [this, id, event] { send(id, event); });
+}
+
+void Pipelines::retry_when_possible(PipelineId id, JobId job) {
+  const auto found = active(id);
+  const auto again = found ? clone(**found, job) : Result<JobId>(found.error());
+  if (again || again.error().code == Errc::kNotFound) return;
+  log::error("pipeline", "retry of job {}: {}; trying again", job.value(), again.error().message);
+  ports_.loop.post_after(kTryAgain, [this, id, job] { retry_when_possible(id, job); });
 }
 
 // After a restart a delayed job waits only for what is left of its delay.
@@ -139,12 +161,12 @@ Result<JobId> Pipelines::clone(Active& active, JobId id) {
   fresh.created_at = ports_.clock.now();
   fresh.queued_at = fresh.started_at = fresh.finished_at = fresh.due_at = std::nullopt;
   fresh.message.token = Secret("tgjob-" + random_hex(20));
-  TG_CHECK(ports_.store.transaction([&]() -> Status {
+  // One transaction, or a crash in between would leave a job that nobody asked for.
+  TG_CHECK(change(active, [&]() -> Result<pipeline::Event> {
     TG_CHECK(ports_.store.add_job(fresh));
     active.jobs.push_back(fresh);
-    return {};
+    return pipeline::JobRetried{id, fresh.state.id};
   }));
-  TG_CHECK(apply(active, pipeline::JobRetried{id, fresh.state.id}));
   return fresh.state.id;
 }
 
@@ -185,16 +207,19 @@ Status Pipelines::resume_one(PipelineId id) {
 Result<std::optional<Job>> Pipelines::take(const std::string& runner) {
   while (!queue_.empty()) {
     const auto [key, pipeline] = *queue_.begin();
-    queue_.erase(queue_.begin());
     TG_TRY(Active * active, this->active(pipeline));
+    queue_.erase(queue_.begin());
     Job* job = find(*active, key.second);
     if (job == nullptr || !waits_for_runner(job->state.status)) continue;
     job->runner = runner;
-    TG_CHECK(apply(*active, pipeline::JobPicked{key.second}));
+    if (Status picked = apply(*active, pipeline::JobPicked{key.second}); !picked) {
+      queue_.emplace(key, pipeline);  // it keeps its place until the store takes it
+      return picked.error();
+    }
     job = find(*active, key.second);
     Job taken = *job;
     if (Status complete = complete_message(*active, taken); !complete) {
-      TG_CHECK(apply(*active, pipeline::JobFailed{key.second, "data_integrity_failure", {}}));
+      send(pipeline, pipeline::JobFailed{key.second, "data_integrity_failure", {}});
       log::error("pipeline", "job {}: {}", key.second.value(), complete.error().message);
       continue;
     }
@@ -233,16 +258,13 @@ Status Pipelines::complete_message(Active& active, Job& job) {
 
 void Pipelines::finish(JobId id, const JobOutcome& outcome) {
   const auto job = ports_.store.job(id);
-  if (!job || !*job) return;
-  auto found = active((*job)->pipeline);
-  if (!found) return;
-  const Status status =
-      outcome.success ? apply(**found, pipeline::JobSucceeded{id})
-                      : apply(**found, pipeline::JobFailed{id, outcome.failure_reason, outcome.exit_code});
-  // A full disk must not lose the outcome: it is tried again until the store takes it.
-  if (!status) {
-    log::error("pipeline", "job {}: {}; trying again", id.value(), status.error().message);
-    ports_.loop.post_after(Millis{2000}, [this, id, outcome] { finish(id, outcome); });
+  if (!job) {
+    log::error("pipeline", "job {}: {}; trying again", id.value(), job.error().message);
+    ports_.loop.post_after(kTryAgain, [this, id, outcome] { finish(id, outcome); });
+  } else if (*job && outcome.success) {
+    send((*job)->pipeline, pipeline::JobSucceeded{id});
+  } else if (*job) {
+    send((*job)->pipeline, pipeline::JobFailed{id, outcome.failure_reason, outcome.exit_code});
   }
 }
 

@@ -23,7 +23,8 @@ struct PipelineRequest {
   std::string before_sha;  ///< empty: no base, `rules: changes` is true
   std::string source = "push";
   pipeline::JobVariables variables;
-  VersionId version;  ///< of a candidate
+  VersionId version;     ///< of a candidate
+  std::string seen_ref;  ///< "refs/…" to be noted as seen at `sha` together with the pipeline; empty: none
 };
 
 class Pipelines {
@@ -88,7 +89,12 @@ class Pipelines {
 
   Result<Active*> active(PipelineId pipeline);
   Status resume_one(PipelineId pipeline);
+  /// Sends the event, again and again while the store fails.
+  void send(PipelineId pipeline, const pipeline::Event& event);
+  void retry_when_possible(PipelineId pipeline, JobId job);
   Status apply(Active& active, const pipeline::Event& event);
+  /// The same for an event that is made in the transaction of its own changes.
+  Status change(Active& active, const std::function<Result<pipeline::Event>()>& make);
   Status save_changes(Active& active, const pipeline::State& next);
   void perform(Active& active, const std::vector<pipeline::Effect>& effects);
   Millis delay_left(Active& active, const pipeline::ScheduleJob& schedule);

@@ -246,6 +246,8 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   }
   TG_CHECK(ports_.store.transaction([&]() -> Status {
     TG_TRY(record, ports_.store.add_pipeline(record, jobs));
+    if (!request.seen_ref.empty())
+      TG_CHECK(ports_.store.set_known_ref(project.id, request.seen_ref, request.sha));
     if (!request.version) return {};
     TG_TRY(auto version, ports_.store.version(request.version));
     if (!version) return fail(Errc::kInternal, "the candidate's version is gone");
@@ -260,8 +262,8 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   }
   Active fresh{record, std::move(jobs), {}};
   for (const Job& job : fresh.jobs) fresh.state.jobs.push_back(job.state);
-  Active& stored = active_.insert_or_assign(record.id, std::move(fresh)).first->second;
-  TG_CHECK(apply(stored, pipeline::Started{}));
+  active_.insert_or_assign(record.id, std::move(fresh));
+  send(record.id, pipeline::Started{});
   return record;
 }
 

@@ -7,6 +7,7 @@
 namespace tidegate::app {
 namespace {
 
+constexpr Millis kTryAgain{5000};
 constexpr std::string_view kHeads = "refs/heads/";
 constexpr std::string_view kTags = "refs/tags/";
 constexpr std::string_view kCandidates = "refs/heads/tidegate/";
@@ -66,18 +67,26 @@ void Refs::moved(const Project& project, const std::string& ref, const std::stri
   // A promoted candidate has been through its pipeline already.
   if (const auto candidate = ports_.store.version_of_candidate(project.id, new_sha); candidate && *candidate)
     return remember();
+  // Another check may come while the pipeline is being made.
+  const auto asked = asked_.emplace(project.id, ref, new_sha);
+  if (!asked.second) return;
   PipelineRequest request;
   request.project = project.id;
   request.is_tag = ref.starts_with(kTags);
   request.ref = ref.substr(request.is_tag ? kTags.size() : kHeads.size());
   request.sha = new_sha;
   request.before_sha = request.is_tag ? std::string() : old_sha;
-  pipelines_.create(std::move(request), [project, ref, remember](const Result<Pipeline>& created) {
-    if (!created) log::info("git", "{} {}: {}", project.path, ref, created.error().message);
-    // Seen only now: a crash before this asks for the pipeline again rather than losing the push. A store or
-    // disk that fails keeps the push unseen, and the next check tries again.
-    if (created || created.error().code == Errc::kInvalid) remember();
-  });
+  // Noted as seen together with its pipeline: a crash before that asks for the pipeline again, a crash after
+  // it does not. A store or disk that fails keeps the push unseen, and a later check tries again.
+  request.seen_ref = ref;
+  pipelines_.create(std::move(request),
+                    [this, project, ref, remember, asked = asked.first](const Result<Pipeline>& created) {
+                      asked_.erase(asked);
+                      if (created) return;
+                      log::info("git", "{} {}: {}", project.path, ref, created.error().message);
+                      if (created.error().code == Errc::kInvalid) return remember();
+                      ports_.loop.post_after(kTryAgain, [this, project] { check(project); });
+                    });
 }
 
 }  // namespace tidegate::app

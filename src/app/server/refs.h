@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "app/server/pipelines.h"
@@ -32,7 +33,8 @@ class Refs {
   Pipelines& pipelines_;
   Sources& sources_;
   std::set<ProjectId> checking_;
-  std::set<ProjectId> again_;  ///< asked for while one was under way
+  std::set<ProjectId> again_;                                        ///< asked for while one was under way
+  std::set<std::tuple<ProjectId, std::string, std::string>> asked_;  ///< pushes whose pipeline is being made
 };
 
 }  // namespace tidegate::app
