@@ -308,10 +308,23 @@ Status init_bare(const std::filesystem::path& path, const std::string& default_b
   git_repository_init_options_init(&options, GIT_REPOSITORY_INIT_OPTIONS_VERSION);
   options.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_MKPATH;
   options.initial_head = default_branch.c_str();
-  const int code = git_repository_init_ext(&opened, path.c_str(), &options);
+  // Made aside and put in its place whole: a crash leaves no half of one, and of two who make it at once one
+  // wins.
+  TG_CHECK(sys::make_directories(path.parent_path()));
+  TG_TRY(const auto aside, sys::TempDirectory::make(path.parent_path(), ".new-"));
+  const auto fresh = aside.path() / "it";
+  const int code = git_repository_init_ext(&opened, fresh.c_str(), &options);
   const Repository made(opened);
   if (code != 0) return git_failure("make " + printable(path.native()), code);
-  return configure(made.get());
+  TG_CHECK(configure(made.get()));
+  std::error_code failed;
+  std::filesystem::rename(fresh, path, failed);
+  if (!failed) return sys::sync_directory(path.parent_path());
+  git_repository* others = nullptr;
+  if (git_repository_open_ext(&others, path.c_str(), GIT_REPOSITORY_OPEN_NO_SEARCH, nullptr) != 0)
+    return fail(Errc::kUnavailable, "make " + printable(path.native()) + ": " + failed.message());
+  const Repository there(others);
+  return {};
 }
 
 Result<std::unique_ptr<app::GitRepository>> open_or_init_bare(const std::filesystem::path& path) {
