@@ -73,6 +73,7 @@ Status Server::start() {
       sources_.refresh(project);
       refs_.check(project);
     }
+    started_ = true;
     return {};
   });
 }
@@ -172,6 +173,9 @@ Result<Sources::Accepted> Server::announce(ProjectId project, const std::string&
       all.filtered += accepted.filtered;
       all.versions.insert(all.versions.end(), accepted.versions.begin(), accepted.versions.end());
     }
+    // A store gives up on what is not found, and asks again when we cannot tell yet.
+    if (!any && (!started_ || sources_.is_reading()))
+      return fail(Errc::kUnavailable, "the server is just starting and has not read all projects: try again");
     if (!any)
       return fail(Errc::kNotFound,
                   "no project has a data source \"" + printable(source) + "\" in its tidegate.yml");

@@ -109,6 +109,7 @@ class Server {
   Gate gate_;
   Refs refs_;
   BuiltinRunner runner_;
+  bool started_ = false;  ///< state thread only
 };
 
 }  // namespace tidegate::app

@@ -55,12 +55,14 @@ bool is_known_listing(const dataset::ObjectEvent& event, const KeyRecord& known)
 }  // namespace
 
 void Sources::refresh(const Project& project) {
+  if (!files_.contains(project.id)) unread_.insert(project.id);
   in_background(
       ports_.workers, ports_.loop, [this, project] { return read_project_file(ports_, project); },
       [this, project](Result<config::ProjectFile> file) { take_file(project, std::move(file)); });
 }
 
 void Sources::take_file(const Project& project, Result<config::ProjectFile> file) {
+  unread_.erase(project.id);
   if (!file) {
     // No such branch yet: a project before its first push.
     if (file.error().code != Errc::kNotFound)

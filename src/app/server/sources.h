@@ -30,6 +30,8 @@ class Sources {
   /// Where events may belong that were announced under this name, a source's or its bucket's (a store that
   /// has one hook for a whole bucket): pairs of project and source.
   std::vector<std::pair<ProjectId, config::DataSource>> named(const std::string& name) const;
+  /// Some project's tidegate.yml has not been read for the first time yet: a source may exist all the same.
+  bool is_reading() const { return !unread_.empty(); }
   std::optional<config::DataSource> find(ProjectId project, const std::string& source) const;
   const config::ProjectFile* file(ProjectId project) const;
 
@@ -67,6 +69,7 @@ class Sources {
   ServerPorts& ports_;
   std::function<void(const Version&)> on_version_;
   std::map<ProjectId, config::ProjectFile> files_;
+  std::set<ProjectId> unread_;
   std::set<Key> scheduled_;  ///< sources with a listing in the future
   std::set<Key> listing_;    ///< sources with a listing under way
 };
