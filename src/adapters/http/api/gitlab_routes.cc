@@ -26,7 +26,20 @@ Page page_of(const Request& request) {
     const auto value = text ? parse_integer(*text) : std::nullopt;
     return value && *value > 0 ? *value : otherwise;
   };
-  return {number("page", 1), std::min<std::int64_t>(number("per_page", 20), 100)};
+  // Bounded, so that page times per_page stays a number.
+  return {std::min<std::int64_t>(number("page", 1), 1'000'000'000),
+          std::min<std::int64_t>(number("per_page", 20), 100)};
+}
+
+// The same question for the next page; a token that stood in the address does not go into an answer.
+std::string next_page_url(const Request& request, const Page& page) {
+  std::string out = "http://" + request.header("host").value_or("localhost") + request.raw_path +
+                    "?page=" + std::to_string(page.page + 1) + "&per_page=" + std::to_string(page.per_page);
+  for (const auto& [name, value] : request.query) {
+    if (name == "page" || name == "per_page" || name == "private_token" || name == "job_token") continue;
+    out += "&" + percent_encode(name) + "=" + percent_encode(value);
+  }
+  return out;
 }
 
 // The headers by which clients go on to the next page (keyset-free pagination of API v4).
@@ -38,12 +51,7 @@ Response paged(const Request& request, const Page& page, json::array items) {
   response.headers.emplace_back("X-Per-Page", std::to_string(page.per_page));
   response.headers.emplace_back("X-Next-Page", more ? std::to_string(page.page + 1) : "");
   response.headers.emplace_back("X-Prev-Page", page.page > 1 ? std::to_string(page.page - 1) : "");
-  if (more) {
-    const std::string host = request.header("host").value_or("localhost");
-    response.headers.emplace_back(
-        "Link", "<http://" + host + request.raw_path + "?page=" + std::to_string(page.page + 1) +
-                    "&per_page=" + std::to_string(page.per_page) + ">; rel=\"next\"");
-  }
+  if (more) response.headers.emplace_back("Link", "<" + next_page_url(request, page) + ">; rel=\"next\"");
   return response;
 }
 
