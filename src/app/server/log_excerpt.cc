@@ -29,6 +29,22 @@ bool goes_on(std::string_view line) {
          std::ranges::none_of(kOthers, [&](auto other) { return line.starts_with(other); });
 }
 
+// Where the job's own script speaks, and not the runner around it. A log without that section is all script.
+class ScriptSection {
+ public:
+  explicit ScriptSection(std::string_view log) : inside_(!log.contains(":step_script\r")) {}
+  /// Whether a line's own text belongs to the script.
+  bool holds(std::string_view raw) {
+    if (raw.contains("section_end:") && raw.contains(":step_script\r") && inside_) inside_ = false;
+    const bool here = inside_;
+    if (raw.contains("section_start:") && raw.contains(":step_script\r")) inside_ = true;
+    return here;
+  }
+
+ private:
+  bool inside_;
+};
+
 }  // namespace
 
 std::string plain_line(std::string_view line) {
@@ -52,13 +68,17 @@ std::optional<LogLine> failing_line(std::string_view log) {
   int best_weight = 0;
   int following = 0;  // lines that still belong to the best one
   std::uint64_t number = 0;
+  ScriptSection script(log);
   while (!log.empty()) {
     ++number;
     const std::size_t end = log.find('\n');
-    const std::string line = plain_line(log.substr(0, std::min(end, kMaxLine * 4)));
+    const std::string_view raw = log.substr(0, std::min(end, kMaxLine * 4));
+    const bool by_script = script.holds(raw);
+    const std::string line = plain_line(raw);
     log = end == std::string_view::npos ? std::string_view() : log.substr(end + 1);
     if (line.starts_with("ERROR: Job failed")) break;
-    const int here = weight(line);
+    // Of what the runner says around the script only errors tell anything.
+    const int here = by_script || weight(line) > 1 ? weight(line) : 0;
     if (here >= best_weight || !goes_on(line)) following = 0;
     if (following > 0) {
       --following;

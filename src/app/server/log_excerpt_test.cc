@@ -34,6 +34,16 @@ TEST(FailingLine, WithoutAnyIsTheLastThatWasSaid) {
   EXPECT_EQ(text_of("no newline at the end"), "no newline at the end");
 }
 
+TEST(FailingLine, OfASilentScriptIsItsOwnLastLineAndNotTheRunners) {
+  EXPECT_EQ(
+      text_of("section_start:1:prepare_executor\r\x1b[0KPreparing\n"
+              "section_end:1:prepare_executor\r\x1b[0Ksection_start:1:step_script\r\x1b[0KExecuting\n"
+              "$ false\nlast words\n"
+              "section_end:1:step_script\r\x1b[0Ksection_start:1:cleanup_file_variables\r\x1b[0KCleaning up\n"
+              "cleaned\nERROR: Job failed: exit code 1\n"),
+      "last words");
+}
+
 TEST(FailingLine, GoesOnWithWhatItAnnounces) {
   const auto line = failing_line(
       "FAILED test_train.py::test_rows - Failed: s3://b/k is not sound:\n"

@@ -299,9 +299,8 @@ Result<JobId> Pipelines::retry_job(JobId id) {
   // A candidate was discarded when its pipeline failed; what would be retried is no longer on its way to
   // main.
   if (active->record.version && active->record.settled) {
-    return fail(
-        Errc::kConflict,
-        "this pipeline tested a data candidate that has been decided; replay the data version instead");
+    return fail(Errc::kConflict,
+                "this pipeline tested a data candidate that has been decided; put the object again");
   }
   return clone(*active, id);
 }

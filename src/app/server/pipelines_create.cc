@@ -49,6 +49,21 @@ config::Sources sources_at(GitRepository& repository, const std::string& sha) {
   return out;
 }
 
+// cache:key:files: GitLab takes the last commits that touched the files; their content says the same and
+// needs no history.
+std::optional<std::string> content_key(GitRepository& repository, const std::string& sha,
+                                       const std::vector<std::string>& files) {
+  Sha256 hash;
+  bool any = false;
+  for (const std::string& file : files) {
+    const auto text = repository.read_file(sha, file);
+    if (!text || !*text) continue;
+    any = true;
+    hash.update(file + '\0' + std::to_string((*text)->size()) + '\0' + **text);
+  }
+  return any ? std::optional(hash.hex().substr(0, 40)) : std::nullopt;
+}
+
 pipeline::Plan refused(config::Diagnostics diagnostics) {
   pipeline::Plan plan;
   plan.diagnostics = std::move(diagnostics);
@@ -155,6 +170,9 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const Pip
     if (!other) return std::nullopt;
     auto paths = repository->changed_paths(*other, request.sha);
     return paths ? std::optional(std::move(*paths)) : std::nullopt;
+  };
+  context.files_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
+    return content_key(*repository, request.sha, files);
   };
   context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
   out.plan = pipeline::compile(*loaded.definition, context);
