@@ -29,15 +29,25 @@ bool goes_on(std::string_view line) {
          std::ranges::none_of(kOthers, [&](auto other) { return line.starts_with(other); });
 }
 
+// "section_start:<unix time>:<name>\r": whether the line has this mark for this section.
+bool has_mark(std::string_view raw, std::string_view mark, std::string_view name) {
+  for (std::size_t at = raw.find(mark); at != std::string_view::npos; at = raw.find(mark, at + 1)) {
+    const std::string_view rest = raw.substr(at + mark.size());
+    const std::size_t colon = rest.find(':');
+    if (colon != std::string_view::npos && rest.substr(colon + 1).starts_with(name)) return true;
+  }
+  return false;
+}
+
 // Where the job's own script speaks, and not the runner around it. A log without that section is all script.
 class ScriptSection {
  public:
   explicit ScriptSection(std::string_view log) : inside_(!log.contains(":step_script\r")) {}
   /// Whether a line's own text belongs to the script.
   bool holds(std::string_view raw) {
-    if (raw.contains("section_end:") && raw.contains(":step_script\r") && inside_) inside_ = false;
+    if (has_mark(raw, "section_end:", "step_script\r")) inside_ = false;
     const bool here = inside_;
-    if (raw.contains("section_start:") && raw.contains(":step_script\r")) inside_ = true;
+    if (has_mark(raw, "section_start:", "step_script\r")) inside_ = true;
     return here;
   }
 
