@@ -150,7 +150,8 @@ def _lineage(act: Act, version: dict, digest: str | None, release: str, runs: li
 
 def bad_data(act: Act) -> None:
     s = act.setting
-    before, tree = act.everything(), s.training.snapshot(TRAINING)
+    places = [f"{TRAINING}/{name}" for name in (*MODELS, "shared", "state")]
+    before, tree = act.everything(), s.training.snapshot(*places)
     version = act.landed("training", "training/batch-broken.jsonl", s.training_object("batch-broken"))
     act.same(version["state"], "rejected", f"training/{version['number']} was rejected")
     jobs = act.jobs(version["pipeline"])
@@ -158,7 +159,7 @@ def bad_data(act: Act) -> None:
     act.check(jobs["deploy_train"] in ("skipped", "canceled", "created"), f"deploy_train never ran ({jobs['deploy_train']})",
               jobs)
     act.unchanged(before, list(before), "main, latest, live releases, graph and MLflow's configuration are as before")
-    act.same(s.training.snapshot(TRAINING), tree,
+    act.same(s.training.snapshot(*places), tree,
              f"every byte on the training host is as before ({tree['files']} files, {tree['bytes'] >> 20} MB hashed)")
     act.same(s.registry.digest(act.image("training"), version["candidate_sha"][:SHORT]), None,
              "the refused image was never pushed")

@@ -21,6 +21,17 @@ TRAINING, GRAPH = "/srv/training", "/srv/graph"
 MODELS = ["softmax", "mlp", "prototype"]
 
 
+# Tens of thousands of files: they are moved aside at once and removed while the demo goes on.
+_FORGET = """
+read -r root; read -r keep
+cd "$root" && mkdir -p .forgotten/$$ || exit
+for name in * state/*; do
+  case $name in shared | state | "state/$keep" | '*' | 'state/*') ;; *) mv "$name" .forgotten/$$/ || exit ;; esac
+done
+nohup nice rm -rf "$root/.forgotten" </dev/null >/dev/null 2>&1 &
+"""
+
+
 def default_state() -> Path:
     return Path(os.environ.get("TIDEGATE_DEMO") or Path.home() / ".cache" / "tidegate" / "demo")
 
@@ -129,10 +140,8 @@ class Setting:
         self.server.log.unlink(missing_ok=True)
         removed = self.bucket.clear("training/", "curriculum/")
         self.neo4j.forget("curriculum")
-        keep = "" if wipe_caches else " ! -name venvs"
         for host, root in ((self.training, TRAINING), (self.graph_host, GRAPH)):
-            host.sh(f"cd {root} && find . -mindepth 1 -maxdepth 1 ! -name shared ! -name state -exec rm -rf {{}} + && "
-                    f"if [ -d state ]; then find state -mindepth 1 -maxdepth 1{keep} -exec rm -rf {{}} +; fi")
+            host.sh(_FORGET, root + "\n" + ("" if wipe_caches else "venvs"))
         if wipe_caches:
             self._remove_images()
         self.terminal.note(f"{removed} object versions removed; MLflow's experiment stays, as it does in life")

@@ -103,7 +103,7 @@ class Watch:
         if at > len(lines):  # the job began anew
             at = 0
         for i in range(at, len(lines)):
-            commands = [line for line in lines[:i + 1] if line.startswith(("$ ", "Cleaning up", "Uploading"))]
+            commands = [line for line in lines[:i + 1] if line.startswith(("$ ", "Running with", "Cleaning up", "Uploading"))]
             if commands and commands[-1].startswith("$ tidegate") and not lines[i].startswith("$ "):
                 self._terminal.note(lines[i][:150])
         self._read[number] = len(lines)
