@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/server/stale_locks.h"
 #include "base/log.h"
 
 namespace tidegate::app {
@@ -37,6 +38,17 @@ void Refs::check(const Project& project) {
           log::warn("git", "{}: {}", project.path, now.error().message);
         }
         if (again_.erase(project.id) > 0) check(project);
+      });
+}
+
+void Refs::clear_locks(const Project& project) {
+  in_background(
+      ports_.workers, ports_.loop,
+      [this, project] { return remove_stale_locks(ports_.repository_path(project), ports_.clock.now()); },
+      [this, project](const Result<Millis>& left) {
+        if (!left) log::warn("git", "{}: {}", project.path, left.error().message);
+        if (left && *left > Millis{0})
+          ports_.loop.post_after(*left, [this, project] { clear_locks(project); });
       });
 }
 

@@ -22,6 +22,8 @@ class Refs {
   /// Called after a push, at start, and after promotions. A moved branch gets a pipeline (source push);
   /// candidates do not: the gate makes theirs.
   void check(const Project& project);
+  /// At start, in the background: what a killed process has locked would stay locked for ever.
+  void clear_locks(const Project& project);
 
  private:
   using Listed = std::vector<std::pair<std::string, std::string>>;

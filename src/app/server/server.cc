@@ -67,6 +67,7 @@ Status Server::start() {
   }
   return ports_.loop.call([this]() -> Status {
     TG_TRY(const auto projects, ports_.store.projects());
+    for (const Project& project : projects) refs_.clear_locks(project);
     TG_CHECK(pipelines_.resume());
     TG_CHECK(gate_.resume());
     for (const Project& project : projects) {
