@@ -3,6 +3,8 @@
 #include <csignal>
 #include <memory>
 #include <sys/signalfd.h>
+#include <thread>
+#include <type_traits>
 #include <unistd.h>
 
 #include <fmt/core.h>
@@ -176,6 +178,18 @@ Result<std::unique_ptr<http::Server>> listen_jobs(const ServerConfig& config, ap
   });
 }
 
+// Listens, and tries for a while where somebody else does: a child that a killed server was just starting
+// holds its sockets until it has become its own program.
+template <class Listen>
+std::invoke_result_t<Listen> patiently(Listen listen) {
+  auto listening = listen();
+  for (int tries = 0; !listening && listening.error().code == Errc::kEnvironment && tries < 20; ++tries) {
+    std::this_thread::sleep_for(Millis{100});
+    listening = listen();
+  }
+  return listening;
+}
+
 // Blocked before any thread starts, so that the signals come here and nowhere else.
 Result<sys::UniqueFd> block_signals() {
   sigset_t set;
@@ -228,8 +242,8 @@ Status serve(const ServerConfig& config) {
   app::Server server(ports);
   loop.start();
   TG_CHECK(ensure_admin_token(server, ports.settings.data));
-  TG_TRY(const auto jobs, listen_jobs(config, server));
-  TG_TRY(const auto api, listen_tcp(config, server, record_parser()));
+  TG_TRY(const auto jobs, patiently([&] { return listen_jobs(config, server); }));
+  TG_TRY(const auto api, patiently([&] { return listen_tcp(config, server, record_parser()); }));
   TG_CHECK(server.start());
   log::info("serve", "listening on http://{}", api->addresses().front());
   wait_for_signal(signals);
