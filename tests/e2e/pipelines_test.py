@@ -1,0 +1,225 @@
+"""Push → pipeline, and API v4 as its clients use it."""
+import json
+import unittest
+import urllib.parse
+
+import story
+from harness import Folder, Project, Server, until
+
+ONE_JOB = "hello:\n  script: ['echo \"hello $WHO\"']\n"
+
+
+class WithServer(unittest.TestCase):
+    server: Server
+    folder: Folder
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.folder = Folder("pipelines")
+        cls.server = Server(cls.folder.path).start()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.server.close()
+        cls.folder.remove()
+
+
+class Pipelines(WithServer):
+    def test_pushes_in_quick_succession_have_one_pipeline_each(self) -> None:
+        project = self.server.project("e2e/quick")
+        shas = [project.push({".gitlab-ci.yml": ONE_JOB, "n": str(n)}, f"branch-{n}") for n in range(6)]
+        for sha in shas:
+            project.pipeline(project.pipeline_of(sha)["id"], "success")
+        made = [p["sha"] for p in project.pipelines()]
+        self.assertEqual(sorted(made), sorted(shas), "a push has two pipelines, or none")
+
+    def test_a_deleted_branch_and_a_tag(self) -> None:
+        project = self.server.project("e2e/refs")
+        sha = project.push({".gitlab-ci.yml": ONE_JOB})
+        project.pipeline(project.pipeline_of(sha)["id"], "success")
+        project.git("push", "-q", "origin", "HEAD:refs/heads/side", "HEAD:refs/tags/v1")
+        until("branch and tag have pipelines", lambda: len(project.pipelines()) == 3)
+        project.git("push", "-q", "origin", ":refs/heads/side")
+        self.assertEqual([(p["ref"], p["tag"]) for p in project.pipelines()].count(("v1", True)), 1)
+        for view in project.pipelines():
+            project.pipeline(view["id"], "success")
+        self.assertEqual(len(project.pipelines()), 3)
+
+    def test_git_needs_the_token_of_this_project(self) -> None:
+        one, other = self.server.project("e2e/mine"), self.server.project("e2e/theirs")
+        address = f"127.0.0.1:{self.server.port}/e2e/theirs.git"
+        for login in ("", "git:wrong@", f"git:{one.token}@", f"git:{one.make_token('trigger')}@"):
+            with self.assertRaises(AssertionError, msg=login):
+                one.git("ls-remote", f"http://{login}{address}")
+        self.assertEqual(one.git("ls-remote", f"http://git:{other.token}@{address}"), "")
+
+
+class Api(WithServer):
+    project: Project
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.project = cls.server.project("e2e/api")
+        sha = cls.project.push({".gitlab-ci.yml": ONE_JOB})
+        cls.project.pipeline(cls.project.pipeline_of(sha)["id"], "success")
+        cls.trigger_token = cls.project.make_token("trigger")
+
+    def trigger(self, body: bytes | str, kind: str, query: str = "", path: str = "/trigger/pipeline"):
+        body = body.encode() if isinstance(body, str) else body
+        headers = {"Content-Type": kind} if kind else {}
+        return self.server.call("POST", f"/api/v4/projects/{self.project.id}{path}{query}", body, headers)
+
+    def hello(self, answer) -> str:
+        """What the triggered pipeline's job said."""
+        self.assertEqual(answer.status, 201, answer.body)
+        view = answer.json()
+        self.assertEqual((view["source"], view["ref"]), ("trigger", "main"))
+        self.project.pipeline(view["id"], "success")
+        return self.project.trace(self.project.job(view["id"], "hello")["id"])
+
+    def test_trigger_as_a_lambda_calls_it(self) -> None:
+        token = self.trigger_token
+        said = self.hello(self.trigger(json.dumps({"token": token, "ref": "main", "variables": {"WHO": "json"}}),
+                                       "application/json"))
+        self.assertIn("hello json", said)
+        form = urllib.parse.urlencode({"token": token, "ref": "main", "variables[WHO]": "a form & 한국어"})
+        self.assertIn("hello a form & 한국어", self.hello(self.trigger(form, "application/x-www-form-urlencoded")))
+        parts = [("token", token), ("ref", "main"), ("variables[WHO]", "many\r\nparts")]
+        body = "".join(f'--xYz\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in parts) + "--xYz--\r\n"
+        self.assertIn("hello many", self.hello(self.trigger(body, "multipart/form-data; boundary=xYz")))
+        query = f"?token={token}&ref=main&variables[WHO]=query".replace("[", "%5B").replace("]", "%5D")
+        self.assertIn("hello query", self.hello(self.trigger(b"", "", query)))
+        old = self.trigger(f"token={token}&variables[WHO]=old+form", "application/x-www-form-urlencoded",
+                           path="/ref/main/trigger/pipeline")
+        self.assertIn("hello old form", self.hello(old))
+
+    def test_trigger_refuses(self) -> None:
+        form = "application/x-www-form-urlencoded"
+        ours, before = self.trigger_token, len(self.project.pipelines())
+        self.assertEqual(self.trigger("token=wrong&ref=main", form).status, 404)
+        self.assertEqual(self.trigger(f"token={self.project.token}&ref=main", form).status, 404)
+        self.assertEqual(self.trigger(f"token={self.server.project('e2e/api2').make_token('trigger')}&ref=main", form).status, 404)
+        unknown = self.trigger(f"token={ours}&ref=nowhere", form)
+        self.assertEqual((unknown.status, unknown.json()), (400, {"message": {"base": ["Reference not found"]}}))
+        for body in ("ref=main", f"token={ours}"):
+            missing = self.trigger(body, form)
+            self.assertEqual(missing.status, 400)
+            self.assertIn("missing", missing.json()["message"])
+        self.assertEqual(self.trigger("{", "application/json").status, 400)
+        self.assertEqual(self.trigger("[1]", "application/json").status, 400)
+        self.assertEqual(self.trigger("token=%zz", form).status, 400)
+        self.assertEqual(self.trigger(b"\xff\xfe\x00", "multipart/form-data; boundary=").status, 400)
+        nested = self.trigger(json.dumps({"token": ours, "ref": "main", "variables": {"WHO": {"deep": 1}}}), "application/json")
+        self.assertEqual(nested.status, 400)
+        self.assertEqual(len(self.project.pipelines()), before)
+
+    def test_a_refused_workflow_is_told_under_base(self) -> None:
+        text = "workflow: { rules: [{ if: '$CI_PIPELINE_SOURCE == \"push\"' }] }\n" + ONE_JOB
+        project = self.server.project("e2e/workflow")
+        sha = project.push({".gitlab-ci.yml": text})
+        project.pipeline(project.pipeline_of(sha)["id"], "success")
+        token = project.make_token("trigger")
+        answer = self.server.call("POST", f"/api/v4/projects/{project.id}/trigger/pipeline?token={token}&ref=main")
+        self.assertEqual(answer.status, 400)
+        self.assertTrue(answer.json()["message"]["base"])
+        self.assertEqual(len(project.pipelines()), 1)
+
+    def test_pages(self) -> None:
+        for _ in range(2):
+            self.project.api("POST", "/pipeline", {"ref": "main"}, 201)
+        total = len(self.project.pipelines())
+        path, seen, page = f"/api/v4/projects/{self.project.id}/pipelines?per_page=2", [], 0
+        headers = {"PRIVATE-TOKEN": self.project.token}
+        while path:
+            answer, page = self.server.call("GET", path, headers=headers), page + 1
+            self.assertEqual(answer.status, 200)
+            self.assertEqual((answer.headers["x-page"], answer.headers["x-per-page"]), (str(page), "2"))
+            seen += [p["id"] for p in answer.json()]
+            link = answer.headers.get("link", "")
+            self.assertEqual(bool(answer.headers["x-next-page"]), bool(link))
+            path = link[link.index("/api/"):link.index(">")] if link else ""
+        self.assertEqual((len(seen), sorted(seen, reverse=True)), (total, seen))
+        for far in (1000, 2**63 - 1, 10**30):
+            path = f"/api/v4/projects/{self.project.id}/pipelines?page={far}"
+            answer = self.server.call("GET", path, headers=headers)
+            self.assertEqual(answer.status, 200)
+            self.assertLessEqual(len(answer.json()), 20)
+
+    def test_pages_keep_the_question(self) -> None:
+        project = self.server.project("e2e/pages")
+        sha = project.push({".gitlab-ci.yml": "a: { retry: 2, script: ['exit 1'] }\n"})
+        pipeline = project.pipeline_of(sha)["id"]
+        project.pipeline(pipeline, "failed")
+        base = f"/api/v4/projects/{project.id}/pipelines/{pipeline}/jobs?include_retried=true&per_page=1"
+        seen, path = [], base
+        while path:
+            answer = self.server.call("GET", path, headers={"PRIVATE-TOKEN": project.token})
+            seen += [(job["name"], job["retried"]) for job in answer.json()]
+            link = answer.headers.get("link", "")
+            path = link[link.index("/api/"):link.index(">")] if link else ""
+        self.assertEqual(sorted(seen), [("a", False), ("a", True), ("a", True)])
+
+    def test_views_have_the_fields_that_clients_read(self) -> None:
+        pipeline = self.project.pipelines()[0]
+        self.assertLessEqual({"id", "iid", "project_id", "sha", "ref", "status", "source", "created_at", "updated_at",
+                              "web_url"}, set(pipeline))
+        job, = self.project.jobs(pipeline["id"])
+        self.assertLessEqual({"id", "name", "stage", "status", "ref", "tag", "allow_failure", "created_at", "started_at",
+                              "finished_at", "duration", "queued_duration", "commit", "pipeline", "web_url", "artifacts",
+                              "tag_list"}, set(job))
+        self.assertEqual(job["pipeline"]["id"], pipeline["id"])
+        self.assertRegex(job["finished_at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        self.assertGreater(job["duration"], 0)
+
+    def test_states_that_forbid_an_action(self) -> None:
+        pipeline = self.project.pipelines()[0]["id"]
+        job = self.project.job(pipeline, "hello")["id"]
+        played = self.project.api("POST", f"/jobs/{job}/play", {}, 0)
+        self.assertIn("Unplayable Job", played["message"])
+        again = self.project.api("POST", f"/jobs/{job}/retry", {}, 201)
+        self.assertNotEqual(again["id"], job)
+        self.assertIn("not retryable", self.project.api("POST", f"/jobs/{job}/retry", {}, 0)["message"])
+        self.project.pipeline(pipeline, "success")
+        # A pipeline that is over stays as it is.
+        self.assertEqual(self.project.api("POST", f"/pipelines/{pipeline}/cancel", {}, 200)["status"], "success")
+
+    def test_who_may_ask(self) -> None:
+        other = self.server.project("e2e/api3")
+        path = f"/api/v4/projects/{self.project.id}/pipelines"
+        for headers, status in (({}, 401), ({"PRIVATE-TOKEN": "wrong"}, 401), ({"PRIVATE-TOKEN": other.token}, 404),
+                                ({"PRIVATE-TOKEN": self.trigger_token}, 404), ({"PRIVATE-TOKEN": self.project.token}, 200),
+                                ({"Authorization": f"Bearer {self.project.token}"}, 200)):
+            self.assertEqual(self.server.call("GET", path, headers=headers).status, status, headers)
+        self.assertEqual(self.server.call("GET", path.replace("pipelines", "jobs/999999"),
+                                          headers={"PRIVATE-TOKEN": self.project.token}).status, 404)
+        by_path = self.server.call("GET", "/api/v4/projects/e2e%2Fapi", headers={"PRIVATE-TOKEN": self.project.token})
+        self.assertEqual(by_path.json()["id"], self.project.id)
+
+    def test_python_gitlab_is_content(self) -> None:
+        try:
+            import gitlab
+        except ImportError:
+            self.skipTest("python-gitlab is not here: apt install python3-gitlab")
+        client = gitlab.Gitlab(f"http://127.0.0.1:{self.server.port}", private_token=self.project.token)
+        project = client.projects.get("e2e/api")
+        pipeline = project.pipelines.create({"ref": "main", "variables": [{"key": "WHO", "value": "client"}]})
+        self.project.pipeline(pipeline.id, "success")
+        pipeline.refresh()
+        self.assertEqual(pipeline.status, "success")
+        job = project.jobs.get(pipeline.jobs.list(get_all=True)[0].id)
+        self.assertIn(b"hello client", job.trace())
+        triggered = project.trigger_pipeline("main", self.trigger_token, variables={"WHO": "trigger"})
+        self.project.pipeline(triggered.id, "success")
+        self.assertGreaterEqual(len(project.pipelines.list(iterator=False, get_all=True, per_page=2)), 3)
+        project.variables.create({"key": "FROM_CLIENT", "value": "some value"})
+        self.assertEqual(project.variables.list(get_all=True)[0].key, "FROM_CLIENT")
+        project.variables.delete("FROM_CLIENT")
+        job.retry()
+        self.project.pipeline(pipeline.id, "success")
+
+
+story.add_tests(Pipelines, 10, 19)
+
+if __name__ == "__main__":
+    unittest.main()
