@@ -76,7 +76,7 @@ def new_data(act: Act) -> None:
     act.same(act.latest("training"), digest, f"latest of training moved to {str(digest)[7:19]}")
     act.unchanged(before, ["latest of graph", "live graph release", "graph pointer", "graph content",
                            "MLflow's configuration"], "the graph, its image and MLflow's settings were not touched")
-    deployed = max(job["finished_at"] for job in version_jobs(act, version))
+    deployed = max(job["finished_at"] for job in s.api.jobs(version["pipeline"]))
     act.check(deployed <= version["finished_at"], "promotion came last: after every job had ended",
               f"{deployed} {version['finished_at']}")
     act.gone_branches()
@@ -92,10 +92,6 @@ def new_data(act: Act) -> None:
               "each run is tagged with commit, data URI, version and hash, image digest and release",
               "\n".join(f"{m}: {r['found']}" for m, r in runs.items()) + f"\nwanted {wanted}")
     _lineage(act, version, digest, release, [r["id"] for r in runs.values()])
-
-
-def version_jobs(act: Act, version: dict) -> list[dict]:
-    return act.setting.api.jobs(version["pipeline"])
 
 
 def _one_line(act: Act, base: str, candidate: str, object_version: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 from act import SHORT, Act
 from acts_training import TRAIN_JOBS
-from parts import PartError
+from parts import PartError, run
 from server import Unreachable, announce
 from setting import MODELS, TRAINING, wait_for
 
@@ -143,8 +143,7 @@ def _exactly_once(act: Act, before: dict, version: dict, known: tuple[set, set, 
     act.same(s.git("rev-parse", f"{_fetched(act, commit)}^"), before["main"], "one commit above the main before")
     digest = s.registry.digest(act.image("training"), commit[:SHORT])
     act.same(act.latest("training"), digest, "latest is its image")
-    leftovers = s.env and _job_containers(act)
-    act.same(leftovers, [], "no container of a job is left over")
+    act.same(_job_containers(act), [], "no container of a job is left over")
     act.gone_branches()
 
 
@@ -154,7 +153,5 @@ def _fetched(act: Act, commit: str) -> str:
 
 
 def _job_containers(act: Act) -> list[str]:
-    from parts import run
-
     label = f"label=tidegate.runner=serve-{act.setting.server.data}"
     return run(["docker", "ps", "-aq", "--filter", label], env=act.setting.env).split()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import datetime, timezone
 
 from parts import PartError
 from server import Api, Unreachable
@@ -110,8 +111,6 @@ class Watch:
 
 
 def _age(job: dict) -> float:
-    from datetime import datetime, timezone
-
     if not job["started_at"]:
         return 0
     return (datetime.now(timezone.utc) - datetime.fromisoformat(job["started_at"])).total_seconds()
