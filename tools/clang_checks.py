@@ -157,17 +157,19 @@ def main() -> int:
 
 
 def look(mode: Mode, todo: list, known: int, cache: Path, build: Path, jobs: int) -> int:
-    begin, bad = time.monotonic(), 0
+    begin, bad = time.monotonic(), []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = {pool.submit(mode.run, unit, build): (unit, key) for unit, key in todo}
         for n, future in enumerate(concurrent.futures.as_completed(running), 1):
             (unit, key), (good, text) = running[future], future.result()
             if good and key:
                 (cache / key).touch()
-            print(f"[{n}/{len(todo)}] {unit.path}" + ("" if good else f": findings\n{text}"), flush=True)
-            bad += not good
+            if not good:
+                bad.append(text)
+            print(f"[{n}/{len(todo)}] {unit.path}" + ("" if good else ": findings, see the end"), flush=True)
+    print(*bad, sep="\n")
     print(f"{mode.tool}: {known + len(todo)} files; {known} known to be clean, {len(todo)} looked at in "
-          f"{time.monotonic() - begin:.0f} s; {bad} with findings")
+          f"{time.monotonic() - begin:.0f} s; {len(bad)} with findings")
     return 1 if bad else 0
 
 

@@ -91,7 +91,7 @@ struct Server::Impl {
   void adopt(Socket socket, std::string remote, bool via_unix);
   asio::awaitable<void> wait_for_slot();
   template <class Acceptor>
-  asio::awaitable<void> accept(Acceptor& acceptor);
+  asio::awaitable<void> accept(Acceptor* acceptor);
   static std::string remote_of(const Tcp::socket& socket);
   static std::string remote_of(const Local::socket&) { return "unix"; }
 
@@ -172,10 +172,10 @@ asio::awaitable<void> Server::Impl::wait_for_slot() {
 }
 
 template <class Acceptor>
-asio::awaitable<void> Server::Impl::accept(Acceptor& acceptor) {
+asio::awaitable<void> Server::Impl::accept(Acceptor* acceptor) {
   while (!shared.stopping) {
     co_await wait_for_slot();
-    auto [error, socket] = co_await acceptor.async_accept(kAwait);
+    auto [error, socket] = co_await acceptor->async_accept(kAwait);
     if (shared.stopping) co_return;
     if (error) {
       // Out of descriptors or memory: give running connections a moment to end. The client waits in the
@@ -208,8 +208,8 @@ void Server::Impl::session_ended(Session* session) {
 }
 
 void Server::Impl::start() {
-  for (auto& acceptor : tcp) asio::co_spawn(io, accept(acceptor), asio::detached);
-  for (auto& acceptor : local) asio::co_spawn(io, accept(acceptor), asio::detached);
+  for (auto& acceptor : tcp) asio::co_spawn(io, accept(&acceptor), asio::detached);
+  for (auto& acceptor : local) asio::co_spawn(io, accept(&acceptor), asio::detached);
   thread = std::thread([this] { io.run(); });
 }
 

@@ -121,7 +121,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
 
     Request request;
     if (auto fault = read_head(parser.get(), request)) co_return co_await refuse(400, *fault);
-    const int status = co_await read_body(parser, request);
+    const int status = co_await read_body(&parser, &request);
     if (status == kGone) co_return false;
     if (status != 0) co_return co_await refuse(static_cast<unsigned>(status), "");
     co_return co_await answer(std::move(request));
@@ -160,13 +160,13 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   static constexpr int kGone = -1;
 
   // 0: read. kGone: the client went or was too slow. Else the status to refuse with.
-  asio::awaitable<int> read_body(Parser& parser, Request& request) {
-    if (parser.is_done()) co_return 0;
+  asio::awaitable<int> read_body(Parser* parser, Request* request) {
+    if (parser->is_done()) co_return 0;
     const auto& options = shared_.options;
-    const auto most = options.body_limit ? options.body_limit(request.method, request.raw_path) : 1U << 20U;
-    const auto length = parser.content_length();
+    const auto most = options.body_limit ? options.body_limit(request->method, request->raw_path) : 1U << 20U;
+    const auto length = parser->content_length();
     if (length && *length > most) co_return 413;
-    const auto expect = request.header("expect");
+    const auto expect = request->header("expect");
     if (expect && to_lower(*expect) == "100-continue" && version_ >= 11) {
       if (!co_await write_all("HTTP/1.1 100 Continue\r\n\r\n")) co_return kGone;
     } else if (expect && to_lower(*expect) != "100-continue") {
@@ -174,28 +174,28 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     }
     BodyReader reader(options.spool_above, options.spool_directory);
     std::size_t earned = kProgress;
-    while (!parser.is_done()) {
+    while (!parser->is_done()) {
       if (earned >= kProgress) limit(options.body_timeout), earned = 0;
-      parser.get().body().data = slice_.data();
-      parser.get().body().size = slice_.size();
-      auto [error, size] = co_await bhttp::async_read_some(socket_, buffer_, parser, kAwait);
-      const std::size_t got = slice_.size() - parser.get().body().size;
+      parser->get().body().data = slice_.data();
+      parser->get().body().size = slice_.size();
+      auto [error, size] = co_await bhttp::async_read_some(socket_, buffer_, *parser, kAwait);
+      const std::size_t got = slice_.size() - parser->get().body().size;
       if (error == bhttp::error::need_buffer) error = {};
       if (error) co_return is_protocol_error(error) ? 400 : kGone;
       earned += got;
       if (reader.size() + got > most) co_return 413;
       if (const auto taken = reader.take({slice_.data(), got}); !taken) {
-        log::error("http", "{} {}: body: {}", request.method, request.raw_path, taken.error().message);
+        log::error("http", "{} {}: body: {}", request->method, request->raw_path, taken.error().message);
         co_return 507;
       }
     }
     unlimit();
     auto body = reader.finish();
     if (!body) {
-      log::error("http", "{} {}: body: {}", request.method, request.raw_path, body.error().message);
+      log::error("http", "{} {}: body: {}", request->method, request->raw_path, body.error().message);
       co_return 507;
     }
-    request.body = *std::move(body);
+    request->body = *std::move(body);
     co_return 0;
   }
 
@@ -240,7 +240,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     shared_.workers.post([handler = &shared_.handler, request = std::move(request), reply = Reply(exchange),
                           what]() mutable { call(*handler, std::move(request), std::move(reply), what); });
     watch(exchange);
-    const bool complete = co_await write_answer(*exchange);
+    const bool complete = co_await write_answer(exchange.get());
     exchange->detach();
     ++watched_;  // the watch, if it is still there, has nothing to say any more
     error_code ignored;
@@ -274,11 +274,11 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     });
   }
 
-  asio::awaitable<bool> write_answer(Exchange& exchange) {
+  asio::awaitable<bool> write_answer(Exchange* exchange) {
     using Kind = Exchange::Step::Kind;
     bool chunked = false;
     for (;;) {
-      auto step = exchange.take();
+      auto step = exchange->take();
       bool good = true;
       switch (step.kind) {
         case Kind::kWait:
@@ -289,11 +289,11 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
         case Kind::kWhole:
           co_return co_await write_whole(std::move(step.response));
         case Kind::kHead:
-          chunked = co_await write_stream_head(step.response, good);
+          chunked = co_await write_stream_head(&step.response, &good);
           if (!good) co_return false;
           break;
         case Kind::kBytes:
-          good = co_await write_piece(step.bytes, chunked);
+          good = co_await write_piece(&step.bytes, chunked);
           if (!good) co_return false;
           break;
         case Kind::kEnd:
@@ -329,24 +329,24 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
   }
 
   // True when the body is to be chunked. A client of HTTP/1.0 reads until the end of the connection instead.
-  asio::awaitable<bool> write_stream_head(const Response& response, bool& good) {
-    auto head = head_of(response.status);
+  asio::awaitable<bool> write_stream_head(const Response* response, bool* good) {
+    auto head = head_of(response->status);
     const bool has_length = std::ranges::any_of(
-        response.headers, [](const auto& header) { return to_lower(header.first) == "content-length"; });
-    const bool framed = has_length || !status_has_body(response.status);
+        response->headers, [](const auto& header) { return to_lower(header.first) == "content-length"; });
+    const bool framed = has_length || !status_has_body(response->status);
     head.chunked = !framed && version_ >= 11;
     if (!framed && !head.chunked) keep_ = false;
     head.keep_alive = keep_;
-    const std::string text = head_text(head, response.headers);
-    good = co_await write_all(text);
+    const std::string text = head_text(head, response->headers);
+    *good = co_await write_all(text);
     co_return head.chunked && !head_only_;
   }
 
-  asio::awaitable<bool> write_piece(const std::string& bytes, bool chunked) {
+  asio::awaitable<bool> write_piece(const std::string* bytes, bool chunked) {
     if (head_only_) co_return true;
-    if (!chunked) co_return co_await write_all(bytes);
-    const std::string size = fmt::format("{:x}\r\n", bytes.size());
-    const std::array<asio::const_buffer, 3> buffers{asio::buffer(size), asio::buffer(bytes),
+    if (!chunked) co_return co_await write_all(*bytes);
+    const std::string size = fmt::format("{:x}\r\n", bytes->size());
+    const std::array<asio::const_buffer, 3> buffers{asio::buffer(size), asio::buffer(*bytes),
                                                     asio::buffer("\r\n", 2)};
     limit(shared_.options.write_timeout);
     auto [error, written] = co_await asio::async_write(socket_, buffers, kAwait);
