@@ -1,6 +1,10 @@
 # The training image. /opt/release holds all that a release takes: wheels/, requirements.lock and the code.
 FROM python:3.11
 
+# First, so that the two images share no step: when both are built from nothing side by side, Docker's classic builder
+# later looks for one's layers among the other's, does not find them, and builds all again.
+LABEL org.opencontainers.image.title="curriculum-coach training"
+
 # A venv, as on the host: the image's own Python is left alone, whoever built the base.
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
