@@ -107,7 +107,9 @@ class Setting:
         if self.lab_parts_started:
             stream([str(LAB), "up"], self._tool_line)
         self.env = lab_environment(LAB)
-        self.hook_before = "" if "s3" in self.lab_parts_started else self.env.get("TIDEGATE_HOOK_URL", "")
+        # A token of a demo that was killed is of no more use.
+        hook = self.env.get("TIDEGATE_HOOK_URL", "").partition("?token=tghook-")[0]
+        self.hook_before = "" if "s3" in self.lab_parts_started else hook
         self.bucket = Bucket(self.env)
         self.training, self.graph_host = Host(self.env, "training-host"), Host(self.env, "graph-host")
         self.registry, self.mlflow, self.neo4j = Registry(self.env), Mlflow(self.env), Neo4j(self.env)
