@@ -2,11 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -87,6 +89,21 @@ class DeployTest : public ::testing::Test {
     ASSERT_TRUE(sys::write_file(root_ / "shared/app.env",
                                 "# settings\nexport GREETING=\"hello world\"\nCOST=$5\n", 0600));
     add_image("v1");
+  }
+
+  // A connection that breaks leaves the host's script running, as on a real host. Here the host is ours:
+  // whatever still runs in this test's folder is ended with the test.
+  void TearDown() override {
+    std::error_code error;
+    for (const auto& entry :
+         fs::directory_iterator("/proc", fs::directory_options::skip_permission_denied, error)) {
+      const auto pid = parse_integer(entry.path().filename().native());
+      if (!pid || *pid == ::getpid()) continue;
+      const std::string command = sys::read_file(entry.path() / "cmdline").value_or("");
+      const std::string folder = fs::read_symlink(entry.path() / "cwd", error).native();
+      const std::string ours = temp_.path().native() + "/";
+      if (command.contains(ours) || folder.starts_with(ours)) ::kill(static_cast<pid_t>(*pid), SIGKILL);
+    }
   }
 
   // train.py says its version; smoke and check fail as the image's files say.
