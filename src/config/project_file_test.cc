@@ -51,12 +51,11 @@ TEST(ProjectFile, AnEmptyTextIsAnEmptyFile) {
   }
 }
 
-struct Bad {
-  const char* text;
-  const char* code;
-};
-
 TEST(ProjectFile, RefusesWhatCannotBeMeant) {
+  struct Bad {
+    const char* text;
+    const char* code;
+  };
   const Bad cases[] = {
       {"targest: {}", "unknown-keyword"},
       {"- a", "invalid-format"},

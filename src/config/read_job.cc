@@ -11,7 +11,6 @@
 namespace tidegate::config {
 namespace {
 
-constexpr Seconds kWeek{7 * 24 * 3600};
 constexpr Seconds kMonth{30 * 24 * 3600};
 constexpr std::size_t kMaxTags = 50;
 constexpr std::size_t kMaxName = 255;
@@ -107,7 +106,7 @@ constexpr auto kReaders = std::to_array<KeywordReader>({
     {"script", read_main_script},
     {"services", [](const Value& v, Job& job) { job.services = read_services(v); }, true},
     {"stage", [](const Value& v, Job& job) { job.stage = read_string(v).value_or(job.stage); }},
-    {"start_in", [](const Value& v, Job& job) { job.start_in = read_duration(v, kWeek); }},
+    {"start_in", [](const Value& v, Job& job) { job.start_in = read_duration(v, std::chrono::weeks{1}); }},
     {"tags", read_tags, true},
     {"timeout", [](const Value& v, Job& job) { job.timeout = read_duration(v, kMonth); }},
     {"variables", [](const Value& v, Job& job) { job.variables = read_variables(v, VariableForm::kJob); }},

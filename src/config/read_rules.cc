@@ -9,7 +9,6 @@
 namespace tidegate::config {
 namespace {
 
-constexpr Seconds kWeek{7 * 24 * 3600};
 constexpr std::size_t kMaxGlobs = 50;
 
 constexpr auto kRuleWhen =
@@ -41,7 +40,7 @@ void read_delay(const Value& value, Rule& rule) {
   if (start_in && !delayed)
     value.error("invalid-value", "contains disallowed keys: start_in", "Write `when: delayed`.");
   if (!start_in && delayed) value.error("missing-keyword", "start_in can't be blank");
-  if (start_in && delayed) rule.start_in = read_duration(*start_in, kWeek);
+  if (start_in && delayed) rule.start_in = read_duration(*start_in, std::chrono::weeks{1});
 }
 
 /// The clauses that both kinds of rules have.

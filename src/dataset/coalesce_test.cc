@@ -4,14 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include "dataset/testing.h"
+
 namespace tidegate::dataset {
 namespace {
 
 using namespace std::chrono_literals;
-
-Instant at(Millis since) {
-  return Instant(Millis(1'700'000'000'000) + since);
-}
 
 PendingEvent pending(std::string key, std::string sequencer, Millis happened, Millis received) {
   PendingEvent p;

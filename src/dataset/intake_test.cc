@@ -6,16 +6,14 @@
 
 #include <gtest/gtest.h>
 
+#include "dataset/testing.h"
+
 namespace tidegate::dataset {
 namespace {
 
 using namespace std::chrono_literals;
 
 const SourceFilter kFilter{"team-data", "training/", {"*.jsonl"}};
-
-Instant at(Millis since) {
-  return Instant(Millis(1'700'000'000'000) + since);
-}
 
 ObjectEvent event(std::string version, std::string sequencer, Millis when) {
   ObjectEvent e;

@@ -118,10 +118,10 @@ class Reader {
   bool escape(std::string& out) {
     if (at_ >= text_.size()) return false;
     const char c = text_[at_++];
-    constexpr std::string_view kFrom = "\"\\/bfnrt";
-    constexpr std::string_view kTo = "\"\\/\b\f\n\r\t";
-    if (const auto i = kFrom.find(c); i != std::string_view::npos) {
-      out.push_back(kTo[i]);
+    constexpr std::string_view kLetters = "\"\\/bfnrt";
+    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
+    if (const auto i = kLetters.find(c); i != std::string_view::npos) {
+      out.push_back(kMeanings[i]);
       return true;
     }
     if (c != 'u') return false;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -63,6 +64,20 @@ class Docker : public testing::Test {
         script, variables, Millis{120'000}, [&](std::string_view bytes) { out += bytes; }, never_);
     if (!ended) return {-1, ended.error().message};
     return {ended->exit_code, out};
+  }
+
+  // A job of its own with the docker CLI and this engine.
+  void in_docker_job(const std::string& script) {
+    const pipeline::JobMessage message = std::exchange(message_, {});
+    message_.id = JobId(2);
+    message_.image = image("docker:latest");
+    message_.services = {image("docker:dind")};
+    ASSERT_TRUE(prepare()) << said_;
+    const auto [code, output] = run(script);
+    EXPECT_EQ(code, 0) << output;
+    environment_.reset();
+    said_.clear();
+    message_ = message;
   }
 
   static pipeline::JobImage image(const std::string& name) {
@@ -182,7 +197,11 @@ TEST_F(Docker, ServicesAreReachedByTheirNames) {
 }
 
 TEST_F(Docker, AServiceThatEndsIsAWarningWithItsLog) {
-  pipeline::JobImage service = image("debian:bookworm-slim");
+  // It exposes a port, so it is waited for: whether it ends before the first look or after it is all the
+  // same.
+  const std::string tag = "tidegate-test-" + random_hex(6);
+  in_docker_job("printf 'FROM debian:bookworm-slim\nEXPOSE 5432\n' | docker build -q -t " + tag + " -");
+  pipeline::JobImage service = image(tag);
   service.command = {{"sh", "-c", "echo broken configuration; exit 3"}};
   message_.services = {service};
   settings_.service_timeout = Millis{5000};
@@ -190,6 +209,8 @@ TEST_F(Docker, AServiceThatEndsIsAWarningWithItsLog) {
   EXPECT_NE(said_.find("probably didn't start properly"), std::string::npos) << said_;
   EXPECT_NE(said_.find("broken configuration"), std::string::npos) << said_;
   EXPECT_EQ(run("echo runs").second, "runs\n");
+  environment_.reset();
+  in_docker_job("docker rmi " + tag);
 }
 
 TEST_F(Docker, DockerInDockerIsTheEngineItself) {

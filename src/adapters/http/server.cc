@@ -7,7 +7,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -17,9 +16,9 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "adapters/http/await.h"
 #include "adapters/http/session.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -34,7 +33,6 @@ using Local = asio::local::stream_protocol;
 
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr int kBacklog = 512;
 
 Result<Tcp::endpoint> parse_endpoint(const std::string& text) {

@@ -8,18 +8,17 @@
 #include <sys/socket.h>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <fmt/format.h>
 
+#include "adapters/http/await.h"
 #include "adapters/http/body_reader.h"
 #include "adapters/http/exchange.h"
 #include "adapters/http/target.h"
@@ -36,7 +35,6 @@ namespace bhttp = boost::beast::http;
 using boost::system::error_code;
 using Parser = bhttp::request_parser<bhttp::buffer_body>;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kSlice = 64U << 10U;
 constexpr std::size_t kProgress = 4096;       // bytes of a body that earn another body_timeout
 constexpr std::size_t kMaxDrain = 1U << 20U;  // of a refused body that is read: the refusal arrives

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "adapters/neo4j/json_text.h"
 #include "base/text.h"
 
 namespace tidegate::neo4j {
@@ -79,10 +80,6 @@ std::string_view kind_name(const json::value& value) {
       return "an object";
   }
   return "something";
-}
-
-std::string_view view(const json::string& text) {
-  return {text.data(), text.size()};
 }
 
 // One list of one kind. Integers among decimals become decimals, as JSON writers drop ".0".

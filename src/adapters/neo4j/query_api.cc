@@ -7,16 +7,13 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "adapters/neo4j/json_text.h"
 #include "base/text.h"
 
 namespace tidegate::neo4j {
 namespace {
 
 namespace json = boost::json;
-
-std::string_view view(const json::string& text) {
-  return {text.data(), text.size()};
-}
 
 void put_canonical(std::string& out, const json::value& value) {
   if (const auto* object = value.if_object()) {

@@ -8,7 +8,7 @@
 namespace tidegate::app {
 namespace {
 
-constexpr Millis kTryAgain{5000};
+constexpr Millis kLookAgain{5000};
 constexpr std::string_view kHeads = "refs/heads/";
 constexpr std::string_view kTags = "refs/tags/";
 constexpr std::string_view kCandidates = "refs/heads/tidegate/";
@@ -97,7 +97,7 @@ void Refs::moved(const Project& project, const std::string& ref, const std::stri
                       if (created) return;
                       log::info("git", "{} {}: {}", project.path, ref, created.error().message);
                       if (created.error().code == Errc::kInvalid) return remember();
-                      ports_.loop.post_after(kTryAgain, [this, project] { check(project); });
+                      ports_.loop.post_after(kLookAgain, [this, project] { check(project); });
                     });
 }
 

@@ -1,0 +1,13 @@
+#pragma once
+// What this room's tests share.
+
+#include "base/time.h"
+
+namespace tidegate::dataset {
+
+/// A moment so long after the tests' common beginning.
+inline Instant at(Millis since) {
+  return Instant(Millis(1'700'000'000'000) + since);
+}
+
+}  // namespace tidegate::dataset
