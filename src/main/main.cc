@@ -77,8 +77,13 @@ void add_local(CLI::App& app, Action& action) {
   auto* run_app = app.add_subcommand("run", "Run the pipeline of this directory, here and now");
   run_app->footer(
       "Examples:\n  tidegate run\n  tidegate run test --executor shell\n  tidegate run --var DEBUG=1 --json");
-  run_app->add_option("JOB", run_options->jobs,
-                      "Only these jobs, with what they need (default: the whole pipeline)");
+  auto* jobs = run_app->add_option("JOB", run_options->choice.jobs,
+                                   "Only these jobs (default: the whole pipeline); manual ones are started");
+  run_app->add_flag("--needs", run_options->choice.with_needs, "Run the named jobs with what they need")
+      ->needs(jobs);
+  run_app->add_option("--manual", run_options->choice.manual, "Start this manual job too; repeatable")
+      ->type_name("JOB")
+      ->allow_extra_args(false);
   add_context(*run_app, run_options->local);
   run_app
       ->add_option("--executor", run_options->executor,

@@ -112,7 +112,7 @@ Result<app::LocalResult> run_plan(const RunOptions& options, const LocalProject&
   app::LocalSettings settings;
   TG_TRY(settings.data, data_of(options));
   settings.work_directory = scratch.path();
-  settings.jobs = options.jobs;
+  settings.choice = options.choice;
   settings.parallel =
       options.concurrency > 0 ? options.concurrency : std::max(1U, std::thread::hardware_concurrency());
   settings.shell = &shell;
@@ -125,7 +125,6 @@ Result<app::LocalResult> run_plan(const RunOptions& options, const LocalProject&
   std::FILE* const out = options.json ? stderr : stdout;
   app::LocalViewSettings view_settings;
   view_settings.color = isatty(fileno(out)) == 1;
-  view_settings.name_width = app::name_width(plan);
   app::LocalView view(view_settings, [out](std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), out);
     std::fflush(out);

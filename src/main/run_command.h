@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "app/local/job_selection.h"
 #include "main/local_context.h"
 
 namespace tidegate::main {
 
 struct RunOptions {
   LocalOptions local;
-  std::vector<std::string> jobs;  ///< only these, with what they need; empty: all
+  app::JobChoice choice;
   std::string executor = "auto";  ///< auto, docker, shell
   std::filesystem::path docker_socket;
   std::vector<std::string> data;  ///< SOURCE=FILE: what TIDEGATE_DATA_<SOURCE> is to show

@@ -6,6 +6,7 @@
 
 #include "app/local/trace_lines.h"
 #include "base/text.h"
+#include "base/width.h"
 
 namespace tidegate::app {
 
@@ -42,26 +43,26 @@ bool belongs_to_scripts(const std::string& section) {
 
 }  // namespace
 
-std::size_t name_width(const pipeline::Plan& plan) {
-  std::size_t width = 0;
-  for (const pipeline::PlannedJob& job : plan.jobs) {
-    if (job.created) width = std::max(width, job.name.size());
-  }
-  return std::min(width, kWidest);
-}
-
 std::string LocalView::painted(std::string_view text, std::string_view color) const {
   return settings_.color ? fmt::format("{}{}{}", color, text, kReset) : std::string(text);
 }
 
-void LocalView::stage_started(const std::string& stage) {
-  write_(painted(fmt::format("== stage {}", printable(stage)), kBold) + "\n");
+void LocalView::jobs_planned(const std::vector<LocalJob>& jobs) {
+  for (const LocalJob& job : jobs)
+    name_width_ = std::max(name_width_, std::min(display_width(job.path()), kWidest));
+}
+
+std::string LocalView::prefix(const std::string& job) const {
+  const std::size_t width = display_width(job);
+  return printable(job, job.size() * 4 + 1) +
+         std::string(width < name_width_ ? name_width_ - width : 0, ' ') + " | ";
 }
 
 void LocalView::job_started(const LocalJob& job) {
+  if (started_stages_.insert(job.stage_path()).second)
+    write_(painted(fmt::format("== stage {}", printable(job.stage_path())), kBold) + "\n");
   const std::string again = job.attempts > 1 ? fmt::format(", attempt {}", job.attempts) : "";
-  write_(fmt::format("{:{}} | {}\n", job.name, settings_.name_width,
-                     painted(fmt::format("started ({}{})", job.executor, again), kDim)));
+  write_(prefix(job.path()) + painted(fmt::format("started ({}{})", job.executor, again), kDim) + "\n");
 }
 
 void LocalView::job_line(const std::string& job, const std::string& section, std::string_view line) {
@@ -69,15 +70,11 @@ void LocalView::job_line(const std::string& job, const std::string& section, std
   const bool trouble = plain.starts_with("WARNING: ") || plain.starts_with("ERROR: ");
   if (!settings_.verbose && !trouble && !belongs_to_scripts(section)) return;
   if (!settings_.verbose && plain.starts_with("Executing \"step_")) return;
-  if (settings_.color) {
-    write_(fmt::format("{:{}} | {}{}\n", job, settings_.name_width, line, kReset));
-  } else {
-    write_(fmt::format("{:{}} | {}\n", job, settings_.name_width, plain));
-  }
+  write_(prefix(job) + (settings_.color ? fmt::format("{}{}\n", line, kReset) : plain + "\n"));
 }
 
 void LocalView::job_ended(const LocalJob& job) {
-  write_(fmt::format("{:{}} | {} in {}\n", job.name, settings_.name_width,
+  write_(fmt::format("{}{} in {}\n", prefix(job.path()),
                      painted(outcome_text(job), color_of(job.status, job.allow_failure)),
                      format_duration(job.duration)));
 }
@@ -90,7 +87,7 @@ void LocalView::summary(const LocalResult& result) {
   write_("\n");
   for (const LocalJob& job : result.jobs) {
     const std::string time = job.attempts > 0 ? format_duration(job.duration) : "";
-    write_(fmt::format("  {:{}}  {:>8}  {}\n", job.name, settings_.name_width, time,
+    write_(fmt::format("  {}  {:>8}  {}\n", pad_columns(job.path(), name_width_), time,
                        painted(outcome_text(job), color_of(job.status, job.allow_failure))));
   }
   write_(fmt::format("pipeline {} in {}\n",

@@ -13,7 +13,6 @@
 
 #include <fmt/core.h>
 
-#include "app/local/job_selection.h"
 #include "app/local/local_io.h"
 #include "app/local/trace_lines.h"
 #include "app/server/dotenv.h"
@@ -82,13 +81,14 @@ class PipelineRun {
       : plan_(plan), copy_(copy), settings_(settings), observed_(observer), clock_(clock), cancel_(cancel) {}
 
   Result<LocalResult> run() {
-    TG_TRY(selected_, select_jobs(plan_, settings_.jobs));
+    TG_TRY(chosen_, choose_jobs(plan_, settings_.choice));
     if (settings_.policy == ExecutorPolicy::kDocker && settings_.docker == nullptr) {
       return fail(Errc::kEnvironment,
                   "no Docker Engine answers: start one (apt install docker.io), or use --executor shell");
     }
     const Instant begin = clock_.now();
     make_state();
+    observed_.tell([this](LocalObserver& o) { o.jobs_planned(result_.jobs); });
     apply(pipeline::Started{});
     bool told_to_cancel = false;
     while (true) {
@@ -109,10 +109,11 @@ class PipelineRun {
  private:
   void make_state() {
     for (const pipeline::PlannedJob& planned : plan_.jobs) {
-      if (!selected_.contains(planned.name)) continue;
+      if (!chosen_.jobs.contains(planned.name)) continue;
       const JobId id(next_id_++);
-      state_.jobs.push_back(pipeline::initial_state(planned, id, plan_.stages));
-      planned_[planned.name] = &planned;
+      state_.jobs.push_back(first_state(planned, id));
+      place_[id] = planned_.size();
+      planned_.push_back(&planned);
       LocalJob job;
       job.name = planned.name;
       job.stage = planned.stage;
@@ -120,6 +121,17 @@ class PipelineRun {
       result_.jobs.push_back(std::move(job));
     }
   }
+
+  // Needs outside of what is run are no needs here. Who asks for a job by name wants it to run, whatever the
+  // others do.
+  pipeline::JobState first_state(const pipeline::PlannedJob& planned, JobId id) const {
+    pipeline::JobState state = pipeline::initial_state(planned, id, plan_.stages);
+    if (state.needs)
+      std::erase_if(*state.needs, [this](const std::string& need) { return !chosen_.jobs.contains(need); });
+    if (state.when == config::When::kOnFailure && asked_for(planned.name)) state.when = config::When::kAlways;
+    return state;
+  }
+  bool asked_for(const std::string& name) const { return chosen_.started.contains(name); }
 
   void apply(const pipeline::Event& event) {
     std::deque<pipeline::Event> events{event};
@@ -134,12 +146,14 @@ class PipelineRun {
     if (const auto* enqueue = std::get_if<pipeline::EnqueueJob>(&effect)) {
       ready_.push_back(enqueue->job);
     } else if (const auto* schedule = std::get_if<pipeline::ScheduleJob>(&effect)) {
-      say(fmt::format("{} would wait {}; here it starts at once", name_of(schedule->job),
+      say(fmt::format("{} would wait {}; here it starts at once", job_of(schedule->job).path(),
                       format_duration(schedule->delay)));
       events.emplace_back(pipeline::JobDue{schedule->job});
     } else if (const auto* retry = std::get_if<pipeline::RetryJob>(&effect)) {
-      say(fmt::format("{} failed and is tried again", name_of(retry->job)));
-      events.emplace_back(pipeline::JobRetried{retry->job, JobId(next_id_++)});
+      say(fmt::format("{} failed and is tried again", job_of(retry->job).path()));
+      const JobId clone(next_id_++);
+      place_[clone] = place_.at(retry->job);
+      events.emplace_back(pipeline::JobRetried{retry->job, clone});
     } else if (const auto* signal = std::get_if<pipeline::SignalCancel>(&effect)) {
       if (const auto found = running_.find(signal->job); found != running_.end())
         found->second->cancel.request_stop();
@@ -149,43 +163,47 @@ class PipelineRun {
   }
 
   void change(const pipeline::StatusChanged& changed, std::deque<pipeline::Event>& events) {
-    const std::string name = name_of(changed.job);
-    job_of(name).status = changed.to;
+    LocalJob& job = job_of(changed.job);
+    job.status = changed.to;
     if (changed.to != JobStatus::kPending) std::erase(ready_, changed.job);
-    if (changed.to != JobStatus::kManual) return;
-    if (std::ranges::find(settings_.jobs, name) != settings_.jobs.end()) {
+    if (changed.to == JobStatus::kManual && asked_for(job.name)) {
       events.emplace_back(pipeline::JobPlayed{changed.job});
-    } else {
-      say(fmt::format("{0} is manual and was not started (tidegate run {1})", name, shell_quote(name)));
+      return;
     }
+    if (changed.to == JobStatus::kManual) {
+      say(fmt::format("{} is manual and was not started (tidegate run {})", job.path(),
+                      shell_quote(job.name)));
+    }
+    const bool passed_over =
+        job.attempts == 0 && (pipeline::is_completed(changed.to) || changed.to == JobStatus::kManual);
+    if (passed_over) observed_.tell([&](LocalObserver& o) { o.job_passed_over(job); });
   }
 
   void start_next() {
     const JobId id = ready_.front();
     ready_.pop_front();
     apply(pipeline::JobPicked{id});
-    const std::string name = name_of(id);
-    LocalJob& job = job_of(name);
-    if (started_stages_.insert(job.stage).second) {
-      observed_.tell([&](LocalObserver& o) { o.stage_started(job.stage); });
-    }
-    pipeline::JobMessage message = message_for(*planned_.at(name), id);
+    LocalJob& job = job_of(id);
+    pipeline::JobMessage message = message_for(*planned_.at(place_.at(id)), id);
     Executor& executor = executor_for(message);
     job.executor = executor.name();
     ++job.attempts;
     observed_.tell([&](LocalObserver& o) { o.job_started(job); });
     auto running = std::make_unique<Running>();
     sys::StopFlag& stop = running->cancel;
-    running->thread = std::jthread(
-        [this, id, &executor, &stop, message = std::move(message)] { work(id, message, executor, stop); });
+    running->thread =
+        std::jthread([this, id, path = job.path(), &executor, &stop, message = std::move(message)] {
+          work(id, path, message, executor, stop);
+        });
     running_.emplace(id, std::move(running));
   }
 
   // On a worker's thread; touches nothing of the state.
-  void work(JobId id, const pipeline::JobMessage& message, Executor& executor, const sys::StopFlag& stop) {
+  void work(JobId id, const std::string& path, const pipeline::JobMessage& message, Executor& executor,
+            const sys::StopFlag& stop) {
     const Instant begin = clock_.now();
     TraceLines lines([&](const std::string& section, std::string_view line) {
-      observed_.tell([&](LocalObserver& o) { o.job_line(message.name, section, line); });
+      observed_.tell([&](LocalObserver& o) { o.job_line(path, section, line); });
     });
     LocalJobIo io(copy_, artifacts(), id, [&](std::string_view bytes) { lines.feed(bytes); });
     RunnerSettings runner = settings_.runner;
@@ -200,7 +218,7 @@ class PipelineRun {
 
   void finish(const Ended& ended) {
     running_.erase(ended.id);  // joins
-    LocalJob& job = job_of(name_of(ended.id));
+    LocalJob& job = job_of(ended.id);
     job.duration = ended.duration;
     job.failure_reason = ended.outcome.failure_reason;
     job.exit_code = ended.outcome.exit_code;
@@ -218,7 +236,7 @@ class PipelineRun {
     observed_.tell([&](LocalObserver& o) { o.job_ended(told); });
   }
 
-  pipeline::JobMessage message_for(const pipeline::PlannedJob& planned, JobId id) const {
+  pipeline::JobMessage message_for(const pipeline::PlannedJob& planned, JobId id) {
     pipeline::JobMessage message = planned.message;
     message.id = id;
     message.pipeline_id = 1;
@@ -228,16 +246,23 @@ class PipelineRun {
                                        {.key = "CI_JOB_ID", .value = std::to_string(id.value())}};
     message.variables.insert(message.variables.begin(), first.begin(), first.end());
     message.data.insert(message.data.end(), settings_.data.begin(), settings_.data.end());
-    for (pipeline::JobDependency& dependency : message.dependencies) {
-      for (const pipeline::JobState& other : state_.jobs) {
-        if (other.name != dependency.name || other.retried) continue;
-        dependency.id = other.id;
-        std::error_code error;
-        dependency.has_artifacts = fs::exists(artifact_file(artifacts(), other.id, "archive"), error);
-        append_dotenv(artifact_file(artifacts(), other.id, "dotenv"), message.variables);
-      }
-    }
+    for (pipeline::JobDependency& dependency : message.dependencies) add_dependency(dependency, message);
     return message;
+  }
+
+  void add_dependency(pipeline::JobDependency& dependency, pipeline::JobMessage& message) {
+    const bool declared = std::exchange(dependency.has_artifacts, false);
+    if (declared && !chosen_.jobs.contains(dependency.name)) {
+      say(fmt::format("{} goes without the artifacts of {}, which was not asked for (--needs runs it too)",
+                      message.name, dependency.name));
+    }
+    for (const pipeline::JobState& other : state_.jobs) {
+      if (other.name != dependency.name || other.retried) continue;
+      dependency.id = other.id;
+      std::error_code error;
+      dependency.has_artifacts = fs::exists(artifact_file(artifacts(), other.id, "archive"), error);
+      append_dotenv(artifact_file(artifacts(), other.id, "dotenv"), message.variables);
+    }
   }
 
   Executor& executor_for(const pipeline::JobMessage& message) {
@@ -250,13 +275,7 @@ class PipelineRun {
     return *settings_.shell;
   }
 
-  std::string name_of(JobId id) const {
-    const auto found = std::ranges::find(state_.jobs, id, &pipeline::JobState::id);
-    return found == state_.jobs.end() ? std::string() : found->name;
-  }
-  LocalJob& job_of(const std::string& name) {
-    return *std::ranges::find(result_.jobs, name, &LocalJob::name);
-  }
+  LocalJob& job_of(JobId id) { return result_.jobs[place_.at(id)]; }
   fs::path artifacts() const { return settings_.work_directory / "artifacts"; }
   void say(const std::string& text) {
     observed_.tell([&](LocalObserver& o) { o.notice(text); });
@@ -268,9 +287,9 @@ class PipelineRun {
   Observed observed_;
   const Clock& clock_;
   const sys::StopFlag& cancel_;
-  std::set<std::string> selected_;
-  std::map<std::string, const pipeline::PlannedJob*> planned_;
-  std::set<std::string> started_stages_;
+  ChosenJobs chosen_;
+  std::vector<const pipeline::PlannedJob*> planned_;
+  std::map<JobId, std::size_t> place_;  // in planned_ and result_.jobs; several attempts of a job share one
   pipeline::State state_;
   LocalResult result_;
   std::deque<JobId> ready_;

@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include "app/local/job_selection.h"
 #include "app/local/local_view.h"
 #include "config/load.h"
 #include "sys/file.h"
@@ -20,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using pipeline::JobStatus;
+using Names = std::vector<std::string>;
 
 class StoppedClock : public Clock {
  public:
@@ -97,6 +97,13 @@ class RunPipeline : public testing::Test {
     EXPECT_TRUE(result) << result.error().message;
     return result.value_or(LocalResult{});
   }
+  /// The jobs that ran, in the order in which they began.
+  std::vector<std::string> ran(const std::string& yaml, const JobChoice& choice) {
+    shell_.ran.clear();
+    settings_.choice = choice;
+    EXPECT_TRUE(run(yaml).good());
+    return shell_.ran;
+  }
   Error refused(const std::string& yaml) {
     const auto result = run_pipeline(plan(yaml), copy_, settings_, view_, clock_, cancel_);
     EXPECT_FALSE(result);
@@ -118,7 +125,7 @@ class RunPipeline : public testing::Test {
   FakeExecutor shell_;
   LocalSettings settings_;
   std::string seen_;
-  LocalView view_{{.name_width = 5}, [this](std::string_view text) { seen_ += text; }};
+  LocalView view_{{}, [this](std::string_view text) { seen_ += text; }};
   StoppedClock clock_;
   sys::StopFlag cancel_;
 };
@@ -194,18 +201,45 @@ TEST_F(RunPipeline, IndependentJobsRunAtTheSameTime) {
   EXPECT_TRUE(run("a: {script: x}\nb: {script: x}\n").good());
 }
 
-TEST_F(RunPipeline, ManualJobsRunOnlyWhenNamed) {
+TEST_F(RunPipeline, ManualJobsRunOnlyWhenAskedFor) {
   const std::string yaml =
       "stages: [build, deploy]\nbuild: {stage: build, script: x}\nother: {stage: build, script: x, when: "
       "manual}\n"
       "deploy: {stage: deploy, script: x, when: manual}\n";
   EXPECT_TRUE(run(yaml).good());
-  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"build"}));
+  EXPECT_EQ(shell_.ran, (Names{"build"}));
   EXPECT_NE(seen_.find("deploy is manual"), std::string::npos);
-  shell_.ran.clear();
-  settings_.jobs = {"deploy"};
-  EXPECT_TRUE(run(yaml).good());
-  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"build", "deploy"}));
+  EXPECT_EQ(ran(yaml, {.jobs = {"deploy"}}), (Names{"deploy"}));
+  EXPECT_EQ(ran(yaml, {.jobs = {"deploy"}, .with_needs = true}), (Names{"build", "deploy"}));
+  EXPECT_EQ(ran(yaml, {.jobs = {}, .manual = {"deploy"}}), (Names{"build", "deploy"}));
+  settings_.choice = {.jobs = {}, .manual = {"build"}};
+  EXPECT_EQ(refused(yaml).code, Errc::kInvalid);
+}
+
+TEST_F(RunPipeline, AManualJobThatANamedOneNeedsIsStarted) {
+  EXPECT_EQ(ran("approve: {script: x, when: manual}\nship: {script: x, needs: [approve]}\n",
+                {.jobs = {"ship"}, .with_needs = true}),
+            (Names{"approve", "ship"}));
+}
+
+TEST_F(RunPipeline, AJobForFailuresRunsWhenItIsNamed) {
+  EXPECT_EQ(ran("build: {script: x}\nmend: {script: x, when: on_failure}\n", {.jobs = {"mend"}}),
+            (Names{"mend"}));
+}
+
+TEST(ChooseJobs, TheNameOfAParallelJobMeansAllItsParts) {
+  pipeline::Plan plan;
+  plan.stages = {"test"};
+  for (const char* name : {"test 1/2", "test 2/2", "test it 1/2", "test: [3.11, slow]", "test: a", "tests"}) {
+    plan.jobs.emplace_back();
+    plan.jobs.back().name = name;
+    plan.jobs.back().stage = "test";
+    plan.jobs.back().created = true;
+  }
+  const auto chosen = choose_jobs(plan, {.jobs = {"test"}});
+  ASSERT_TRUE(chosen);
+  EXPECT_EQ(chosen->jobs, (std::set<std::string>{"test 1/2", "test 2/2", "test: [3.11, slow]"}));
+  EXPECT_EQ(choose_jobs(plan, {.jobs = {"tset"}}).error().code, Errc::kNotFound);
 }
 
 TEST_F(RunPipeline, ABlockingManualJobEndsTheRunWithoutFailure) {
@@ -223,21 +257,25 @@ TEST_F(RunPipeline, DelayedJobsStartAtOnce) {
   EXPECT_NE(seen_.find("here it starts at once"), std::string::npos);
 }
 
-TEST_F(RunPipeline, NamedJobsBringWhatTheyNeed) {
-  settings_.jobs = {"deploy"};
-  EXPECT_TRUE(
-      run("stages: [build, test, deploy]\na: {stage: build, script: x}\nb: {stage: build, script: x}\n"
-          "t: {stage: test, needs: [a], script: x}\ndeploy: {stage: deploy, needs: [t], script: x}\n")
-          .good());
-  EXPECT_EQ(shell_.ran, (std::vector<std::string>{"a", "t", "deploy"}));
+TEST_F(RunPipeline, NamedJobsRunAloneOrWithWhatTheyNeed) {
+  const std::string yaml =
+      "stages: [build, test, deploy]\na: {stage: build, script: x, artifacts: {paths: [train.py]}}\n"
+      "b: {stage: build, script: x}\nt: {stage: test, needs: [a], script: x}\n"
+      "deploy: {stage: deploy, needs: [t], script: x}\n";
+  EXPECT_EQ(ran(yaml, {.jobs = {"deploy"}, .with_needs = true}), (Names{"a", "t", "deploy"}));
+  EXPECT_EQ(ran(yaml, {.jobs = {"t"}}), (Names{"t"}));
+  EXPECT_EQ(ran(yaml, {.jobs = {"deploy", "a"}}).size(), 2U);
+  settings_.parallel = 1;
+  EXPECT_EQ(ran(yaml, {.jobs = {"t", "a"}}),
+            (Names{"a", "t"}));  // what needs what holds among the named ones
 }
 
 TEST_F(RunPipeline, NamesThatAreNoJobsAreRefusedBeforeAnythingRuns) {
-  settings_.jobs = {"biuld"};
+  settings_.choice.jobs = {"biuld"};
   const std::string yaml = "build: {script: x}\nnever: {script: x, rules: [{if: $NO}]}\n";
   EXPECT_EQ(refused(yaml).code, Errc::kNotFound);
   EXPECT_NE(refused(yaml).message.find("\"build\""), std::string::npos);
-  settings_.jobs = {"never"};
+  settings_.choice.jobs = {"never"};
   EXPECT_EQ(refused(yaml).code, Errc::kInvalid);
   EXPECT_TRUE(shell_.ran.empty());
 }
