@@ -70,6 +70,7 @@ std::unique_ptr<app::Executor> make_executor(const ServerConfig& c) {
   settings.runner = "serve-" + std::filesystem::absolute(c.data).string();
   settings.network_mode = c.runner.network;
   settings.default_image = c.runner.default_image;
+  settings.share_engine = c.runner.share_engine;
   return std::make_unique<docker::DockerExecutor>(settings);
 }
 
@@ -230,7 +231,7 @@ Status serve(const ServerConfig& config) {
                          loop,
                          workers,
                          *parts->store,
-                         [](const std::filesystem::path& path) { return git::open_or_init_bare(path); },
+                         git::open_or_init_bare,
                          *parts->s3,
                          parts->directories,
                          parts->registry.get(),

@@ -131,6 +131,7 @@ void read_runner(Reader& reader, const Node& node, ServerConfig::Runner& out) {
                  {"docker_socket", reader.path(out.docker_socket)},
                  {"network", reader.text(out.network)},
                  {"default_image", reader.text(out.default_image)},
+                 {"share_engine", reader.truth(out.share_engine)},
                  {"environment",
                   [&](const Node& value) {
                     for (const Entry& entry : value.entries)

@@ -49,6 +49,7 @@ struct ServerConfig {
     std::filesystem::path docker_socket = "/var/run/docker.sock";
     std::string network;
     std::string default_image;
+    bool share_engine = true;
     std::map<std::string, std::string> environment;
     std::vector<app::Mount> mounts;
   } runner;

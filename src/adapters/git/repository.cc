@@ -327,8 +327,9 @@ Status init_bare(const std::filesystem::path& path, const std::string& default_b
   return {};
 }
 
-Result<std::unique_ptr<app::GitRepository>> open_or_init_bare(const std::filesystem::path& path) {
-  TG_CHECK(init_bare(path));
+Result<std::unique_ptr<app::GitRepository>> open_or_init_bare(const std::filesystem::path& path,
+                                                              const std::string& default_branch) {
+  TG_CHECK(init_bare(path, default_branch));
   return open_repository(path);
 }
 

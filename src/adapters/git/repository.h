@@ -22,9 +22,10 @@ Result<std::unique_ptr<app::GitRepository>> open_repository(const std::filesyste
 
 /// Makes a bare repository with its parent folders; one that is there stays as it is. Set up for pushes over
 /// git http-backend: objects checked (receive.fsckObjects), everything fsynced (core.fsync=all).
-Status init_bare(const std::filesystem::path& path, const std::string& default_branch = "main");
+Status init_bare(const std::filesystem::path& path, const std::string& default_branch);
 
 /// open_repository, after init_bare.
-Result<std::unique_ptr<app::GitRepository>> open_or_init_bare(const std::filesystem::path& path);
+Result<std::unique_ptr<app::GitRepository>> open_or_init_bare(const std::filesystem::path& path,
+                                                              const std::string& default_branch);
 
 }  // namespace tidegate::git

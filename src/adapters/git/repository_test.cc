@@ -121,18 +121,25 @@ TEST_F(RepositoryTest, OpeningWhatIsNone) {
 
 TEST_F(RepositoryTest, BareRepositoryIsMadeOnceAndTakesAPush) {
   const auto bare = folder_->path() / "group" / "project.git";
-  ASSERT_TRUE(init_bare(bare));
+  ASSERT_TRUE(init_bare(bare, "main"));
   auto repository = open_repository(bare);
   ASSERT_TRUE(repository) << repository.error().message;
   EXPECT_EQ((*repository)->resolve("HEAD").error().code, Errc::kNotFound) << "before the first push";
   EXPECT_TRUE((*repository)->refs().value().empty());
   git({"push", "-q", bare.native(), "main"});
   EXPECT_EQ((*repository)->resolve("HEAD").value(), first_);
-  ASSERT_TRUE(init_bare(bare)) << "again";
-  EXPECT_EQ(open_or_init_bare(bare).value()->resolve("main").value(), first_);
+  ASSERT_TRUE(init_bare(bare, "main")) << "again";
+  EXPECT_EQ(open_or_init_bare(bare, "other").value()->resolve("main").value(), first_);
   EXPECT_EQ(run({"-C", bare.native(), "config", "core.fsync"}), "all");
   EXPECT_EQ(run({"-C", bare.native(), "config", "receive.fsckObjects"}), "true");
   EXPECT_EQ(run({"-C", bare.native(), "fsck", "--strict"}), "");
+}
+
+TEST_F(RepositoryTest, AClonerIsOnTheDefaultBranch) {
+  const auto bare = folder_->path() / "trunk.git";
+  ASSERT_TRUE(open_or_init_bare(bare, "trunk"));
+  git({"push", "-q", bare.native(), "main:trunk", "main:other"});
+  EXPECT_EQ(run({"-C", bare.native(), "symbolic-ref", "HEAD"}), "refs/heads/trunk");
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ Result<Deliveries::JobContext> Deliveries::job_context(const std::string& token)
 }
 
 Result<config::ProjectFile> Deliveries::project_file(const Project& project, const std::string& sha) const {
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   TG_TRY(const auto text, repository->read_file(sha, "tidegate.yml"));
   if (!text)
     return fail(Errc::kNotFound,
@@ -110,7 +110,7 @@ Status Deliveries::finish(Delivery delivery, bool quarantine_digest) {
 // A candidate whose base is no longer the branch's head cannot be promoted; nothing is flipped for it.
 Status Deliveries::refuse_stale_candidate(const JobContext& context) const {
   if (!context.version) return {};
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(context.project)));
+  TG_TRY(const auto repository, ports_.repository(context.project));
   TG_TRY(const auto head, repository->resolve("refs/heads/" + context.version->branch));
   if (head == context.version->base_sha) return {};
   return fail(
@@ -205,7 +205,7 @@ Result<GraphRequest> Deliveries::graph_request(const JobContext& context, const 
   out.sha256 = data->sha256;
   out.data_uri = data->uri;
   if (!graph.golden.empty()) {
-    TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(context.project)));
+    TG_TRY(const auto repository, ports_.repository(context.project));
     TG_TRY(const auto golden, repository->read_file(context.pipeline.sha, graph.golden));
     if (!golden) return fail(Errc::kNotFound, "golden queries " + graph.golden + " are not in this commit");
     out.golden = *golden;
@@ -301,7 +301,7 @@ Status Deliveries::move_latest(const std::vector<Delivery>& deliveries) {
 Result<std::pair<Project, std::string>> Deliveries::head(ProjectId id) const {
   TG_TRY(const auto project, ports_.loop.call([&] { return ports_.store.project(id); }));
   if (!project) return fail(Errc::kNotFound, "no such project");
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(*project)));
+  TG_TRY(const auto repository, ports_.repository(*project));
   TG_TRY(auto sha, repository->resolve("refs/heads/" + project->default_branch));
   return std::pair(*project, std::move(sha));
 }

@@ -164,7 +164,7 @@ void Gate::fetch(Version version) {
 
 // Blocking. The time of the commit is the version's, so that a repeated try makes the same commit.
 Result<Gate::Candidate> Gate::make_candidate(const Version& version, const Project& project) const {
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   TG_TRY(const std::string base, repository->resolve("refs/heads/" + version.branch));
   TG_TRY(const auto text, repository->read_file(base, "tidegate.yml"));
   if (!text) return fail(Errc::kInvalid, "tidegate.yml is gone from " + version.branch);
@@ -286,7 +286,7 @@ std::string Gate::verdict(const Pipeline& pipeline) {
 
 // Blocking. Done before, by a try that was cut short, is success.
 Status Gate::move_branch(const Version& version, const Project& project) const {
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   const std::string ref = "refs/heads/" + version.branch;
   TG_TRY(const std::string head, repository->resolve(ref));
   if (head == version.candidate_sha) return {};
@@ -296,7 +296,7 @@ Status Gate::move_branch(const Version& version, const Project& project) const {
 }
 
 Status Gate::drop_candidate(const Version& version, const Project& project) const {
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   const auto now = repository->resolve(candidate_branch(version));
   if (!now) return {};
   return repository->update_ref({candidate_branch(version), *now, ""});
@@ -355,7 +355,7 @@ void Gate::roll_back(Version version) {
 }
 
 Result<bool> Gate::is_stale(const Version& version, const Project& project) const {
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   TG_TRY(const std::string head, repository->resolve("refs/heads/" + version.branch));
   return head != version.base_sha;
 }

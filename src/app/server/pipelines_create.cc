@@ -136,7 +136,7 @@ Result<pipeline::JobVariables> Pipelines::project_variables(const PipelineReques
 Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const PipelineRequest& request,
                                                const pipeline::JobVariables& predefined,
                                                const pipeline::JobVariables& variables) const {
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   TG_TRY(const auto text, repository->read_file(request.sha, kConfigFile));
   if (!text) {
     return fail(Errc::kInvalid, fmt::format("commit {} has no {}: add one to get pipelines",

@@ -27,7 +27,7 @@ void Refs::check(const Project& project) {
   in_background(
       ports_.workers, ports_.loop,
       [this, project]() -> Result<Listed> {
-        TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+        TG_TRY(const auto repository, ports_.repository(project));
         return repository->refs();
       },
       [this, project](const Result<Listed>& now) {

@@ -111,7 +111,7 @@ Result<Project> Server::create_project(const std::string& path, const std::strin
   TG_TRY(const auto project, ports_.loop.call([&] {
     return ports_.store.add_project(path, default_branch, ports_.clock.now());
   }));
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   return project;
 }
 
@@ -191,7 +191,7 @@ void Server::pushed(const Project& project) {
 Result<Pipeline> Server::create_pipeline(ProjectId id, const std::string& ref, const std::string& source,
                                          const pipeline::JobVariables& variables) {
   TG_TRY(const auto project, ports_.loop.call([&] { return found(ports_.store.project(id), "Project"); }));
-  TG_TRY(const auto repository, ports_.open_repository(ports_.repository_path(project)));
+  TG_TRY(const auto repository, ports_.repository(project));
   PipelineRequest request;
   request.project = id;
   request.ref = ref;

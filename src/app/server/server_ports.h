@@ -47,8 +47,11 @@ struct ServerPorts {
   Loop& loop;
   Workers& workers;
   Store& store;
-  /// Opens the bare repository at this path (made if missing). A new object each time.
-  std::function<Result<std::unique_ptr<GitRepository>>(const std::filesystem::path&)> open_repository;
+  /// Opens the bare repository at this path; makes it, with this default branch, if missing. A new object
+  /// each time.
+  std::function<Result<std::unique_ptr<GitRepository>>(const std::filesystem::path&,
+                                                       const std::string& default_branch)>
+      open_repository;
   ObjectStorage& s3;
   ObjectStorage& directories;
   ImageRegistry* registry = nullptr;  ///< null: none configured
@@ -61,6 +64,10 @@ struct ServerPorts {
 
   std::filesystem::path repository_path(const Project& project) const {
     return settings.data / "repositories" / (project.path + ".git");
+  }
+  /// A worker's own view of the project's repository.
+  Result<std::unique_ptr<GitRepository>> repository(const Project& project) const {
+    return open_repository(repository_path(project), project.default_branch);
   }
   std::filesystem::path object_path(const std::string& sha256) const {
     return settings.data / "objects" / sha256;

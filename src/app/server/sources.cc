@@ -12,7 +12,7 @@ namespace {
 
 // Blocking.
 Result<config::ProjectFile> read_project_file(const ServerPorts& ports, const Project& project) {
-  TG_TRY(const auto repository, ports.open_repository(ports.repository_path(project)));
+  TG_TRY(const auto repository, ports.repository(project));
   TG_TRY(const auto head, repository->resolve("refs/heads/" + project.default_branch));
   TG_TRY(const auto text, repository->read_file(head, "tidegate.yml"));
   if (!text) return config::ProjectFile{};
