@@ -1,5 +1,5 @@
-#pragma once
 // What this room's tests share.
+#pragma once
 
 #include "base/time.h"
 

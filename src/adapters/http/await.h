@@ -1,5 +1,5 @@
-#pragma once
 // How this adapter's coroutines wait.
+#pragma once
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>

@@ -1,3 +1,4 @@
+// Texts out of Boost.JSON, for this adapter's files that read it.
 #pragma once
 
 #include <string_view>
