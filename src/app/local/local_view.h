@@ -34,7 +34,6 @@ class LocalView : public LocalObserver {
 
  private:
   std::string prefix(const std::string& job) const;
-  std::string painted(std::string_view text, std::string_view color) const;
 
   LocalViewSettings settings_;
   Write write_;

@@ -64,16 +64,45 @@ void TraceLines::end_line() {
   line_.clear();
 }
 
+namespace {
+
+// The sequence at the start of `text`, which begins with ESC: CSI, parameters, one final byte; else ESC
+// alone.
+std::string_view escape_at(std::string_view text) {
+  if (text.size() < 2 || text[1] != '[') return text.substr(0, 1);
+  std::size_t end = 2;
+  while (end < text.size() && (text[end] < 0x40 || text[end] > 0x7e)) ++end;
+  return text.substr(0, end + 1);
+}
+
+}  // namespace
+
 std::string without_escapes(std::string_view text) {
   std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != '\x1b') {
-      out.push_back(text[at]);
+  while (!text.empty()) {
+    if (text.front() == '\x1b') {
+      text.remove_prefix(escape_at(text).size());
       continue;
     }
-    if (at + 1 >= text.size() || text[at + 1] != '[') continue;
-    at += 2;  // parameters, then one final byte
-    while (at < text.size() && (text[at] < 0x40 || text[at] > 0x7e)) ++at;
+    out.push_back(text.front());
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
+std::string with_colors_only(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (text.front() == '\x1b') {
+      const std::string_view sequence = escape_at(text);
+      if (sequence.size() > 2 && sequence.ends_with('m')) out += sequence;
+      text.remove_prefix(sequence.size());
+      continue;
+    }
+    const char c = text.front();
+    if (c == '\t') out += "    ";
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) out.push_back(c);
+    text.remove_prefix(1);
   }
   return out;
 }

@@ -30,4 +30,8 @@ class TraceLines {
 /// Without colours and other escape sequences of terminals (ECMA-48 CSI), for files and pipes.
 std::string without_escapes(std::string_view text);
 
+/// Of the escape sequences only those that set colours (CSI … m) stay; tabs become blanks and other control
+/// characters go, so that a line cannot move the cursor.
+std::string with_colors_only(std::string_view text);
+
 }  // namespace tidegate::app

@@ -55,5 +55,11 @@ TEST(WithoutEscapes, TakesColoursAway) {
   EXPECT_EQ(without_escapes("\x1b[32;1m$ echo\x1b[0;m 한글 \x1b[0K\x1b"), "$ echo 한글 ");
 }
 
+TEST(WithColorsOnly, NothingMovesTheCursor) {
+  EXPECT_EQ(with_colors_only("\x1b[2J\x1b[1;31mred\x1b[0m\x1b[3A\tx\b\r\a\x1b]0;title"),
+            "\x1b[1;31mred\x1b[0m    x]0;title");
+  EXPECT_EQ(with_colors_only("\x1b["), "");
+}
+
 }  // namespace
 }  // namespace tidegate::app
