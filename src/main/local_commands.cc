@@ -110,24 +110,28 @@ int lint(const LintOptions& options) {
   return config::has_errors(diagnostics) ? kFailed : kGood;
 }
 
-int list(const LocalOptions& options, bool as_json) {
-  auto project = open_project(options);
+int list(const ListOptions& options) {
+  auto project = open_project(options.local);
   if (!project) return refuse(project.error());
   config::Loaded* const loaded = &project->loaded;
   config::Diagnostics diagnostics = std::move(loaded->diagnostics);
   pipeline::Plan plan;
   if (loaded->definition && !config::has_errors(diagnostics)) {
-    const auto context = context_of(options, project->copy);
+    const auto context = context_of(options.local, project->copy);
     if (!context) return refuse(context.error());
     plan = pipeline::compile(*loaded->definition, *context);
     diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());
   } else {
     plan.reason = "the configuration is refused";
   }
-  if (as_json) {
+  if (options.names) {
+    for (const auto& job : plan.jobs) {
+      if (job.created) fmt::print("{}\n", job.name);
+    }
+  } else if (options.json) {
     fmt::print("{}\n", plan_json(plan, loaded->definition ? &*loaded->definition : nullptr, diagnostics));
   } else {
-    print_diagnostics(diagnostics, options.directory);
+    print_diagnostics(diagnostics, options.local.directory);
     print_plan(plan);
   }
   return config::has_errors(diagnostics) ? kFailed : kGood;

@@ -22,8 +22,13 @@ struct LintOptions {
 /// Is it right, and what does it expand to.
 int lint(const LintOptions& options);
 
+struct ListOptions {
+  LocalOptions local;
+  bool json = false;
+  bool names = false;  ///< of created jobs only
+};
 /// The jobs that would be created, and why the others would not.
-int list(const LocalOptions& options, bool json);
+int list(const ListOptions& options);
 
 /// People's form of findings, on stderr: place, message, the line with a caret, hint.
 void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesystem::path& directory);

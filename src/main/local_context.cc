@@ -1,10 +1,76 @@
 #include "main/local_context.h"
 
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/core.h>
+
+#include "app/local/env_file.h"
+#include "base/text.h"
 #include "sys/file.h"
 
 namespace tidegate::main {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t kLargestVariables = 1U << 20U;
+
+Result<pipeline::JobVariable> plain_variable(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string key = text.substr(0, equals);
+  if (!app::is_variable_name(key))
+    return fail(Errc::kInvalid, fmt::format("--var takes KEY=VALUE or KEY, not {}", printable(text)));
+  if (equals != std::string::npos) return pipeline::JobVariable{.key = key, .value = text.substr(equals + 1)};
+  const char* value = std::getenv(key.c_str());
+  if (value == nullptr)
+    return fail(Errc::kInvalid, fmt::format("--var {0}: {0} is not set in the environment", key));
+  return pipeline::JobVariable{.key = key, .value = value, .raw = true};
+}
+
+Result<pipeline::JobVariable> file_variable(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string key = text.substr(0, equals);
+  if (equals == std::string::npos || !app::is_variable_name(key))
+    return fail(Errc::kInvalid, fmt::format("--var-file takes KEY=FILE, not {}", printable(text)));
+  TG_TRY(std::string content, sys::read_file(text.substr(equals + 1), kLargestVariables));
+  return pipeline::JobVariable{
+      .key = key, .value = std::move(content), .is_public = false, .file = true, .raw = true};
+}
+
+void set(pipeline::JobVariables& variables, pipeline::JobVariable variable) {
+  std::erase_if(variables, [&](const auto& other) { return other.key == variable.key; });
+  variables.push_back(std::move(variable));
+}
+
+}  // namespace
+
+Result<pipeline::JobVariables> variables_of(const LocalOptions& options) {
+  pipeline::JobVariables out;
+  for (const std::string& file : options.env_files) {
+    TG_TRY(const std::string text, sys::read_file(file, kLargestVariables));
+    TG_TRY(auto variables, app::parse_env_file(text, file));
+    for (auto& variable : variables) set(out, std::move(variable));
+  }
+  for (const std::string& text : options.file_variables) {
+    TG_TRY(auto variable, file_variable(text));
+    set(out, std::move(variable));
+  }
+  for (const std::string& text : options.variables) {
+    TG_TRY(auto variable, plain_variable(text));
+    set(out, std::move(variable));
+  }
+  for (const std::string& key : options.masked) {
+    const auto found = std::ranges::find(out, key, &pipeline::JobVariable::key);
+    if (found == out.end()) {
+      return fail(Errc::kInvalid,
+                  fmt::format("--mask {}: no --var, --var-file or --env-file gives it", printable(key)));
+    }
+    found->masked = true;
+  }
+  return out;
+}
 
 Result<LocalProject> open_project(const LocalOptions& options) {
   LocalProject project;
@@ -28,7 +94,7 @@ Result<pipeline::Context> context_of(const LocalOptions& options, const app::Wor
   if (!options.ref.empty()) context.ref = options.ref;
   if (!options.default_branch.empty()) context.default_branch = options.default_branch;
   context.source = options.source;
-  for (const auto& [key, value] : options.variables) context.pipeline.push_back({key, value});
+  TG_TRY(context.pipeline, variables_of(options));
   context.changed.reset();
   if (!options.changed.empty()) {
     context.changed = options.changed;

@@ -21,7 +21,10 @@ struct LocalOptions {
   bool tag = false;
   std::string default_branch;  ///< empty: Git's, else "main"
   std::string source = "push";
-  std::vector<std::pair<std::string, std::string>> variables;
+  std::vector<std::string> variables;       ///< KEY=VALUE, or KEY: its value in the environment
+  std::vector<std::string> env_files;       ///< see app::parse_env_file
+  std::vector<std::string> file_variables;  ///< KEY=FILE
+  std::vector<std::string> masked;          ///< names of variables whose values the output hides
   std::vector<std::string> changed;
   bool changed_unknown = false;
 };
@@ -34,6 +37,10 @@ struct LocalProject {
 
 /// Reads the configuration file and its includes. kNotFound when the directory or the file is not there.
 Result<LocalProject> open_project(const LocalOptions& options);
+
+/// The pipeline variables of the command line: those of env files, then file variables, then --var; the last
+/// one of a name counts. kInvalid and kNotFound name what is wrong.
+Result<pipeline::JobVariables> variables_of(const LocalOptions& options);
 
 /// Without --changed and --changed-unknown, Git says what changed. `copy` must outlive the context.
 Result<pipeline::Context> context_of(const LocalOptions& options, const app::WorkingCopy& copy);

@@ -1,84 +1,52 @@
 #include "main/run_command.h"
 
-#include <csignal>
+#include <array>
 #include <cstdlib>
-#include <memory>
-#include <sys/signalfd.h>
+#include <optional>
 #include <thread>
 #include <unistd.h>
 
-#include <boost/json.hpp>
 #include <fmt/core.h>
 
 #include "adapters/docker/docker_executor.h"
 #include "adapters/shell/shell_executor.h"
+#include "app/local/live_view.h"
 #include "app/local/local_view.h"
-#include "app/local/run_pipeline.h"
 #include "base/sha256.h"
+#include "base/text.h"
+#include "main/interrupts.h"
 #include "main/local_commands.h"
 #include "main/system_clock.h"
+#include "main/terminal.h"
 #include "sys/file.h"
-#include "sys/unique_fd.h"
 
 namespace tidegate::main {
 namespace {
 
-namespace json = boost::json;
+namespace fs = std::filesystem;
 
-std::filesystem::path engine_socket(const RunOptions& options) {
-  if (!options.docker_socket.empty()) return options.docker_socket;
-  const char* host = std::getenv("DOCKER_HOST");
-  const std::string_view text = host == nullptr ? "" : host;
-  return text.starts_with("unix://") ? std::filesystem::path(text.substr(7))
-                                     : std::filesystem::path("/var/run/docker.sock");
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : value;
 }
 
-// Ctrl-C ends the pipeline gracefully; a thread waits for it, so that nothing happens inside a signal
-// handler.
-class InterruptWatch {
- public:
-  explicit InterruptWatch(sys::StopFlag& flag) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set, signal);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    thread_ = std::thread([set, &flag] {
-      int received = 0;
-      if (sigwait(&set, &received) == 0 && received != SIGUSR1) {
-        fmt::print(stderr, "\ntidegate: canceling; after_scripts still run\n");
-        flag.request_stop();
-      }
-    });
+Result<fs::path> engine_socket(const RunOptions& options) {
+  if (!options.docker_socket.empty()) return options.docker_socket;
+  const std::string_view host = variable("DOCKER_HOST");
+  if (host.starts_with("unix://")) return fs::path(host.substr(7));
+  if (!host.empty()) {
+    return fail(Errc::kEnvironment,
+                fmt::format("DOCKER_HOST is {}, but only unix:// sockets can be used here", printable(host)));
   }
-  InterruptWatch(const InterruptWatch&) = delete;
-  InterruptWatch& operator=(const InterruptWatch&) = delete;
-  ~InterruptWatch() {
-    pthread_kill(thread_.native_handle(), SIGUSR1);
-    thread_.join();
-  }
+  return fs::path("/var/run/docker.sock");
+}
 
- private:
-  std::thread thread_;
-};
-
-std::string result_json(const app::LocalResult& result) {
-  json::array jobs;
-  for (const app::LocalJob& job : result.jobs) {
-    jobs.push_back({{"name", job.name},
-                    {"stage", job.stage},
-                    {"status", pipeline::to_string(job.status)},
-                    {"allow_failure", job.allow_failure},
-                    {"executor", job.executor},
-                    {"failure_reason", job.failure_reason},
-                    {"exit_code", job.exit_code ? json::value(*job.exit_code) : json::value(nullptr)},
-                    {"message", job.message},
-                    {"attempts", job.attempts},
-                    {"duration_ms", job.duration.count()}});
-  }
-  return json::serialize(json::object{{"status", pipeline::to_string(result.status)},
-                                      {"good", result.good()},
-                                      {"duration_ms", result.duration.count()},
-                                      {"jobs", jobs}});
+// Caches of jobs outlive a run, so that the next one is quick: one folder for each project folder.
+fs::path cache_directory(const app::WorkingCopy& copy) {
+  fs::path base(variable("XDG_CACHE_HOME"));
+  if (!base.is_absolute()) base = fs::path(variable("HOME")) / ".cache";
+  if (!base.is_absolute()) return {};
+  return base / "tidegate" / "run" / sha256_hex(copy.root.native()).substr(0, 16);
 }
 
 Result<std::vector<pipeline::JobData>> data_of(const RunOptions& options) {
@@ -88,7 +56,7 @@ Result<std::vector<pipeline::JobData>> data_of(const RunOptions& options) {
     if (equals == 0 || equals == std::string::npos)
       return fail(Errc::kInvalid, "--data takes SOURCE=FILE, not " + pair);
     std::error_code failed;
-    const auto file = std::filesystem::canonical(pair.substr(equals + 1), failed);
+    const auto file = fs::canonical(pair.substr(equals + 1), failed);
     if (failed) return fail(Errc::kNotFound, "--data " + pair + ": " + failed.message());
     TG_TRY(const std::string sha256, sys::sha256_of_file(file));
     out.push_back({pair.substr(0, equals), "file://" + file.string(), file.string(), sha256});
@@ -96,45 +64,126 @@ Result<std::vector<pipeline::JobData>> data_of(const RunOptions& options) {
   return out;
 }
 
-Result<app::LocalResult> run_plan(const RunOptions& options, const LocalProject& project,
-                                  const pipeline::Plan& plan) {
-  const std::string runner = "run-" + random_hex(6);
-  docker::DockerSettings docker_settings;
-  docker_settings.socket = engine_socket(options);
-  docker_settings.runner = runner;
-  docker::DockerExecutor docker(docker_settings);
-  shell::ShellSettings shell_settings;
-  shell_settings.runner = runner;
-  shell::ShellExecutor shell(shell_settings);
+// Both executors, and what is known of the engine.
+struct Executors {
+  explicit Executors(const RunOptions& options) : runner("run-" + random_hex(6)), shell({.runner = runner}) {
+    if (options.executor == "shell") return;
+    const auto socket = engine_socket(options);
+    const Status answers = socket ? docker::DockerExecutor::probe(*socket) : Status(socket.error());
+    if (!answers) {
+      no_docker = answers.error().message;
+      return;
+    }
+    docker::DockerSettings settings;
+    settings.socket = *socket;
+    settings.runner = runner;
+    docker.emplace(settings);
+  }
+  void remove_all() {
+    static_cast<void>(shell.remove_leftovers({}));
+    if (docker) static_cast<void>(docker->remove_leftovers({}));
+  }
 
-  TG_TRY(const auto scratch,
-         sys::TempDirectory::make(std::filesystem::temp_directory_path(), "tidegate-run-"));
+  std::string runner;
+  shell::ShellExecutor shell;
+  std::optional<docker::DockerExecutor> docker;
+  std::string no_docker;
+};
+
+Result<app::LocalSettings> settings_of(const RunOptions& options, const app::WorkingCopy& copy,
+                                       Executors& executors, const fs::path& scratch) {
   app::LocalSettings settings;
   TG_TRY(settings.data, data_of(options));
-  settings.work_directory = scratch.path();
+  settings.work_directory = scratch;
+  settings.runner.cache_directory = cache_directory(copy);
   settings.choice = options.choice;
   settings.parallel =
-      options.concurrency > 0 ? options.concurrency : std::max(1U, std::thread::hardware_concurrency());
-  settings.shell = &shell;
-  if (options.executor != "shell" && docker::DockerExecutor::answers(docker_settings.socket))
-    settings.docker = &docker;
+      options.parallel > 0 ? options.parallel : std::max(1U, std::thread::hardware_concurrency());
+  settings.shell = &executors.shell;
+  if (executors.docker) settings.docker = &*executors.docker;
+  settings.no_docker = executors.no_docker;
   if (options.executor == "docker") settings.policy = app::ExecutorPolicy::kDocker;
   if (options.executor == "shell") settings.policy = app::ExecutorPolicy::kShell;
+  return settings;
+}
 
-  // With --json stdout is for programs only.
-  std::FILE* const out = options.json ? stderr : stdout;
-  app::LocalViewSettings view_settings;
-  view_settings.color = isatty(fileno(out)) == 1;
-  app::LocalView view(view_settings, [out](std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), out);
-    std::fflush(out);
-  });
+// Where the run can be seen: live on a terminal that can redraw, else as plain lines. With --json stdout is
+// for programs only.
+class Display {
+ public:
+  Display(const RunOptions& options, std::size_t jobs, const Clock& clock)
+      : out_(options.json ? stderr : stdout) {
+    const Terminal terminal = terminal_of(out_);
+    const auto write = [out = out_](std::string_view text) {
+      std::fwrite(text.data(), 1, text.size(), out);
+      std::fflush(out);
+    };
+    if (options.view == "live" || (options.view == "auto" && terminal.can_redraw)) {
+      const app::LiveViewSettings settings{.color = terminal.color, .scroll_output = jobs == 1};
+      live_.emplace(settings, clock, [out = out_] { return size_of(out); }, write);
+    } else {
+      plain_.emplace(app::LocalViewSettings{.color = terminal.color}, write);
+    }
+  }
+
+  app::LocalObserver& observer() { return live_ ? static_cast<app::LocalObserver&>(*live_) : *plain_; }
+  app::LiveView* live() { return live_ ? &*live_ : nullptr; }
+  void finish(const app::LocalResult& result) {
+    if (live_) {
+      live_->finish(result);
+    } else {
+      plain_->summary(result);
+    }
+  }
+  // From the thread of the signals; takes no lock, because whoever holds one may be stuck in a write.
+  void give_cursor_back() const {
+    constexpr std::string_view kShowCursor = "\r\n\x1b[?25h";
+    if (live_) static_cast<void>(write(fileno(out_), kShowCursor.data(), kShowCursor.size()));
+  }
+
+ private:
+  std::FILE* out_;
+  std::optional<app::LiveView> live_;
+  std::optional<app::LocalView> plain_;
+};
+
+Interrupts::Actions actions_of(Executors& executors, Display& display, const fs::path& scratch) {
+  Interrupts::Actions actions;
+  actions.at_once = [&executors, &display, scratch] {
+    display.give_cursor_back();
+    executors.remove_all();
+    static_cast<void>(sys::remove_tree(scratch));
+  };
+  if (app::LiveView* live = display.live(); live != nullptr) {
+    actions.before_stop = [live] { live->pause(); };
+    actions.after_stop = [live] { live->resume(); };
+  }
+  return actions;
+}
+
+// The exit code, when there was something to run.
+Result<int> run_plan(const RunOptions& options, const LocalProject& project, const pipeline::Plan& plan) {
+  Executors executors(options);
+  if (options.dry_run) {
+    TG_CHECK(print_dry_run(options, *project.loaded.definition, plan, executors.docker.has_value()));
+    return kGood;
+  }
+  TG_TRY(const auto chosen, app::choose_jobs(plan, options.choice));
+  TG_TRY(const auto scratch, sys::TempDirectory::make(fs::temp_directory_path(), "tidegate-run-"));
+  TG_TRY(const auto settings, settings_of(options, project.copy, executors, scratch.path()));
   const SystemClock clock;
+  Display display(options, chosen.jobs.size(), clock);
   sys::StopFlag cancel;
-  const InterruptWatch watch(cancel);
-  TG_TRY(auto result, app::run_pipeline(plan, project.copy, settings, view, clock, cancel));
-  view.summary(result);
-  return result;
+  const Interrupts interrupts(cancel, actions_of(executors, display, scratch.path()));
+  std::optional<app::LiveTicker> ticker;
+  if (display.live() != nullptr) ticker.emplace(*display.live());
+  TG_TRY(const auto result,
+         app::run_pipeline(plan, project.copy, settings, display.observer(), clock, cancel));
+  ticker.reset();
+  display.finish(result);
+  if (options.json) fmt::print("{}\n", result_json(result));
+  if (interrupts.received() != 0) return 128 + interrupts.received();
+  return result.good() ? kGood : kFailed;
 }
 
 }  // namespace
@@ -153,10 +202,8 @@ int run(const RunOptions& options) {
     fmt::print(stderr, "tidegate: no pipeline: {}\n", plan.reason);
     return kFailed;
   }
-  const auto result = run_plan(options, *project, plan);
-  if (!result) return refuse(result.error());
-  if (options.json) fmt::print("{}\n", result_json(*result));
-  return result->good() ? kGood : kFailed;
+  const auto code = run_plan(options, *project, plan);
+  return code ? *code : refuse(code.error());
 }
 
 }  // namespace tidegate::main

@@ -1,9 +1,14 @@
 #include "adapters/docker/docker_executor.h"
 
+#include <system_error>
+#include <unistd.h>
 #include <utility>
+
+#include <fmt/core.h>
 
 #include "adapters/docker/docker_job.h"
 #include "adapters/docker/engine_client.h"
+#include "base/text.h"
 
 namespace tidegate::docker {
 
@@ -45,8 +50,27 @@ Status DockerExecutor::remove_leftovers(const std::vector<JobId>& jobs) {
   return {};
 }
 
-bool DockerExecutor::answers(const std::filesystem::path& socket) {
-  return EngineClient(socket).connect().has_value();
+Status DockerExecutor::probe(const std::filesystem::path& socket) {
+  if (EngineClient(socket).connect()) return {};
+  std::error_code error;
+  const std::string name = printable(socket.native());
+  if (!std::filesystem::exists(socket, error) && error != std::errc::permission_denied) {
+    return fail(
+        Errc::kEnvironment,
+        fmt::format("no Docker Engine: {} is not there. Install one (apt install docker.io) or start it "
+                    "(systemctl start docker); elsewhere: --docker-socket or DOCKER_HOST",
+                    name));
+  }
+  if (access(socket.c_str(), R_OK | W_OK) != 0) {
+    return fail(
+        Errc::kEnvironment,
+        fmt::format("no Docker Engine: {} may not be used by this user. Join its group (usermod -aG docker "
+                    "$USER, then log in again)",
+                    name));
+  }
+  return fail(
+      Errc::kEnvironment,
+      fmt::format("no Docker Engine: nothing answers at {}. Start it (systemctl start docker)", name));
 }
 
 }  // namespace tidegate::docker

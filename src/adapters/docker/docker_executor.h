@@ -45,8 +45,8 @@ class DockerExecutor : public app::Executor {
                                                        const sys::StopFlag& cancel) override;
   Status remove_leftovers(const std::vector<JobId>& jobs) override;
 
-  /// True when an engine answers at the socket.
-  static bool answers(const std::filesystem::path& socket);
+  /// Success when an engine answers at the socket; else kEnvironment, which says why not and what to do.
+  static Status probe(const std::filesystem::path& socket);
 
  private:
   DockerSettings settings_;

@@ -63,7 +63,8 @@ Result<pipeline::JobVariables> parse_env_file(std::string_view text, const std::
       return fail(Errc::kInvalid, fmt::format("{}:{}: expected KEY=VALUE", printable(file), number));
     auto value = value_of(trim(line.substr(equals + 1)));
     if (!value)
-      return fail(Errc::kInvalid, fmt::format("{}:{}: the quote of {} is not closed", printable(file), number, key));
+      return fail(Errc::kInvalid,
+                  fmt::format("{}:{}: the quote of {} is not closed", printable(file), number, key));
     out.push_back({.key = std::string(key), .value = std::move(*value), .is_public = false, .raw = true});
   }
   return out;

@@ -7,7 +7,8 @@ namespace {
 
 TEST(EnvFile, ReadsWhatDotenvToolsWrite) {
   const auto read = parse_env_file(
-      "\xEF\xBB\xBF# secrets\n\nTOKEN=a=b$c\nexport NAME = \"two words\"\r\nLINES=\"a\\nb\\\\\\\"\\$x\\q\"\n  "
+      "\xEF\xBB\xBF# secrets\n\nTOKEN=a=b$c\nexport NAME = \"two words\"\r\nLINES=\"a\\nb\\\\\\\"\\$x\\q\"\n "
+      " "
       "PLAIN='a\\n $b'\nEMPTY=\nQUOTE=it's\n",
       ".env");
   ASSERT_TRUE(read) << read.error().message;
@@ -16,8 +17,8 @@ TEST(EnvFile, ReadsWhatDotenvToolsWrite) {
     out.push_back(variable.key + "|" + variable.value);
     EXPECT_TRUE(variable.raw);
   }
-  EXPECT_EQ(out, (std::vector<std::string>{"TOKEN|a=b$c", "NAME|two words", "LINES|a\nb\\\"$x\\q", "PLAIN|a\\n $b",
-                                           "EMPTY|", "QUOTE|it's"}));
+  EXPECT_EQ(out, (std::vector<std::string>{"TOKEN|a=b$c", "NAME|two words", "LINES|a\nb\\\"$x\\q",
+                                           "PLAIN|a\\n $b", "EMPTY|", "QUOTE|it's"}));
 }
 
 TEST(EnvFile, NamesTheLineThatIsWrongAndNotItsValue) {

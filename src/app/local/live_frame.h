@@ -23,7 +23,7 @@ enum class LivePhase : std::uint8_t { kWaiting, kRunning, kOver };
 struct LiveJob {
   LocalJob job{};
   LivePhase phase = LivePhase::kWaiting;
-  Instant since{};        ///< kRunning: the attempt's begin
+  Instant since{};          ///< kRunning: the attempt's begin
   std::string last_line{};  ///< what it said last, without escapes
 };
 

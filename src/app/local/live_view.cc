@@ -100,7 +100,7 @@ void LiveView::notice(std::string_view text) {
 
 void LiveView::tick() {
   const std::lock_guard lock(mutex_);
-  if (open_) draw();
+  if (open_ && !paused_) draw();
 }
 
 // Rows that the picture takes now. When the terminal became narrower, it has folded lines that were longer.
@@ -131,15 +131,29 @@ void LiveView::draw() {
   write_(out);
 }
 
-void LiveView::close() {
-  const std::lock_guard lock(mutex_);
-  if (!std::exchange(open_, false)) return;
+void LiveView::take_away() {
   std::string out;
   if (!drawn_.empty()) out = up(rows_of_last(size_())) + std::string(kToScreenEnd);
   out += std::exchange(above_, {});
   out += kShowCursor;
   drawn_.clear();
   write_(out);
+}
+
+void LiveView::close() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(open_, false)) take_away();
+}
+
+void LiveView::pause() {
+  const std::lock_guard lock(mutex_);
+  if (open_) take_away();
+  paused_ = true;
+}
+
+void LiveView::resume() {
+  const std::lock_guard lock(mutex_);
+  paused_ = false;
 }
 
 void LiveView::finish(const LocalResult& result) {

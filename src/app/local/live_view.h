@@ -47,6 +47,9 @@ class LiveView : public LocalObserver {
   void tick();
   /// Takes the picture away and gives the cursor back. Nothing is drawn afterwards.
   void close();
+  /// As close, until resume draws it anew: while the process is stopped.
+  void pause();
+  void resume();
   /// close, then the failed jobs' last lines and the table of all jobs.
   void finish(const LocalResult& result);
 
@@ -54,6 +57,7 @@ class LiveView : public LocalObserver {
   LiveJob* find(const std::string& path);
   void update(const LocalJob& job, LivePhase phase);
   void draw();
+  void take_away();
   std::size_t rows_of_last(TerminalSize size) const;
 
   const LiveViewSettings settings_;
@@ -68,6 +72,7 @@ class LiveView : public LocalObserver {
   std::vector<FrameLine> drawn_;
   TerminalSize drawn_size_;
   bool open_ = false;
+  bool paused_ = false;
 };
 
 /// Ticks a view ten times a second, from a thread of its own, until it goes.

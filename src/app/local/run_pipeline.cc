@@ -83,12 +83,12 @@ class PipelineRun {
   Result<LocalResult> run() {
     TG_TRY(chosen_, choose_jobs(plan_, settings_.choice));
     if (settings_.policy == ExecutorPolicy::kDocker && settings_.docker == nullptr) {
-      return fail(Errc::kEnvironment,
-                  "no Docker Engine answers: start one (apt install docker.io), or use --executor shell");
+      return fail(Errc::kEnvironment, settings_.no_docker + ", or run on this machine: --shell");
     }
     const Instant begin = clock_.now();
     make_state();
     observed_.tell([this](LocalObserver& o) { o.jobs_planned(result_.jobs); });
+    say_what_runs_outside();
     apply(pipeline::Started{});
     bool told_to_cancel = false;
     while (true) {
@@ -97,7 +97,9 @@ class PipelineRun {
       for (const Ended& ended : inbox_.wait(kCancelPoll)) finish(ended);
       if (cancel_.stop_requested() && !told_to_cancel) {
         told_to_cancel = true;
-        observed_.tell([](LocalObserver& o) { o.notice("canceling: running jobs get their after_script"); });
+        observed_.tell([](LocalObserver& o) {
+          o.notice("canceling: running jobs get their after_script; Ctrl-C again ends them at once");
+        });
         apply(pipeline::PipelineCanceled{});
       }
     }
@@ -265,14 +267,25 @@ class PipelineRun {
     }
   }
 
+  static bool wants_container(const pipeline::JobMessage& message) {
+    return message.image.has_value() || !message.services.empty();
+  }
   Executor& executor_for(const pipeline::JobMessage& message) {
     if (settings_.policy == ExecutorPolicy::kShell) return *settings_.shell;
     if (settings_.policy == ExecutorPolicy::kDocker) return *settings_.docker;
-    if (!message.image) return *settings_.shell;
-    if (settings_.docker != nullptr) return *settings_.docker;
-    say(fmt::format("{}: no Docker Engine answers, so it runs on this machine and not in {}", message.name,
-                    printable(message.image->name)));
-    return *settings_.shell;
+    return wants_container(message) && settings_.docker != nullptr ? *settings_.docker : *settings_.shell;
+  }
+  // Who wrote an image into a job may not want its script on their own machine: said once, before it begins.
+  void say_what_runs_outside() {
+    if (settings_.policy != ExecutorPolicy::kAuto || settings_.docker != nullptr) return;
+    const auto jobs =
+        std::ranges::count_if(planned_, [](const auto* job) { return wants_container(job->message); });
+    if (jobs == 0) return;
+    say(fmt::format(
+        "{}. So {} with an image or services {} on this machine, without them; --shell says that this is "
+        "meant, --executor docker refuses it",
+        settings_.no_docker, jobs == 1 ? "the job" : fmt::format("{} jobs", jobs),
+        jobs == 1 ? "runs" : "run"));
   }
 
   LocalJob& job_of(JobId id) { return result_.jobs[place_.at(id)]; }

@@ -22,7 +22,8 @@
 namespace tidegate::app {
 
 enum class ExecutorPolicy : std::uint8_t {
-  kAuto,    ///< docker for jobs that name an image when an engine answers, else shell, which is said
+  kAuto,    ///< docker for jobs that name an image or services when an engine answers, else shell, which is
+            ///< said
   kDocker,  ///< docker for all
   kShell,   ///< shell for all; images and services are ignored, which is said
 };
@@ -34,7 +35,8 @@ struct LocalSettings {
   JobChoice choice;
   std::size_t parallel = 2;  ///< jobs at the same time
   ExecutorPolicy policy = ExecutorPolicy::kAuto;
-  Executor* docker = nullptr;  ///< nullptr: no engine answers
+  Executor* docker = nullptr;  ///< nullptr: no engine answers, or it is not to be used
+  std::string no_docker;       ///< why not and what to do, for people
   Executor* shell = nullptr;
   std::vector<pipeline::JobData> data;  ///< dataset objects for every job
 };

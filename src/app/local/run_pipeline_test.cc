@@ -296,9 +296,10 @@ TEST_F(RunPipeline, CancelStopsRunningJobsAndStartsNoMore) {
 
 TEST_F(RunPipeline, TheExecutorFitsTheJob) {
   const std::string yaml = "plain: {script: x}\nboxed: {script: x, image: \"python:3.11\"}\n";
-  LocalResult result = run(yaml);  // no engine
+  settings_.no_docker = "no Docker Engine: install one";
+  LocalResult result = run(yaml);
   EXPECT_EQ(result.jobs[1].executor, "shell");
-  EXPECT_NE(seen_.find("no Docker Engine answers"), std::string::npos);
+  EXPECT_TRUE(seen_.starts_with("-- no Docker Engine: install one. So the job with an image")) << seen_;
   FakeExecutor docker("docker");
   settings_.docker = &docker;
   result = run(yaml);
@@ -308,6 +309,10 @@ TEST_F(RunPipeline, TheExecutorFitsTheJob) {
   EXPECT_EQ(run(yaml).jobs[0].executor, "docker");
   settings_.docker = nullptr;
   EXPECT_EQ(refused(yaml).code, Errc::kEnvironment);
+  EXPECT_NE(refused(yaml).message.find("install one"), std::string::npos);
+  settings_.policy = ExecutorPolicy::kAuto;
+  settings_.docker = &docker;
+  EXPECT_EQ(run("a: {script: x, services: [redis]}\n").jobs[0].executor, "docker");
 }
 
 }  // namespace
