@@ -79,7 +79,7 @@ struct Executors {
     settings.runner = runner;
     docker.emplace(settings);
   }
-  void remove_all() {
+  void end_everything() {
     static_cast<void>(shell.remove_leftovers({}));
     if (docker) static_cast<void>(docker->remove_leftovers({}));
   }
@@ -151,7 +151,7 @@ Interrupts::Actions actions_of(Executors& executors, Display& display, const fs:
   Interrupts::Actions actions;
   actions.at_once = [&executors, &display, scratch] {
     display.give_cursor_back();
-    executors.remove_all();
+    executors.end_everything();
     static_cast<void>(sys::remove_tree(scratch));
   };
   if (app::LiveView* live = display.live(); live != nullptr) {
