@@ -134,7 +134,9 @@ def written_tables(text: str, mark: str) -> dict[str, dict[str, str]]:
 
 def check_keywords() -> Iterator[Finding]:
     document = f"{REFERENCE}/pipeline-keywords.md"
-    code, written = keyword_tables(read("src/config/keywords.cc")), written_tables(read(document), "keywords")
+    files = sorted((ROOT / "src/config").glob("keywords*.cc"))
+    code = keyword_tables("".join(file.read_text(encoding="utf-8") for file in files))
+    written = written_tables(read(document), "keywords")
     yield from compare("table", set(code), document, set(written))
     for table in sorted(set(code) & set(written)):
         yield from compare(f"{table}:", set(code[table]), document, set(written[table]))

@@ -116,8 +116,9 @@ struct Artifacts {
 };
 
 struct Cache {
-  std::string key;  ///< empty: "default"
-  std::vector<std::string> key_files;
+  std::string key;                             ///< empty: "default"
+  std::vector<std::string> key_files;          ///< the key follows their content
+  std::vector<std::string> key_files_commits;  ///< the key follows the last commits that touched them
   std::string key_prefix;
   std::vector<std::string> paths;
   bool untracked = false;
@@ -137,9 +138,61 @@ struct Environment {
   std::string name;
   std::string url;
   std::string on_stop;
-  std::string action;  ///< empty: start
-  std::optional<Seconds> auto_stop_in;
+  std::string action;        ///< empty: start
+  std::string auto_stop_in;  ///< a duration in words, checked; "never"; or with variables; empty: not written
   std::string deployment_tier;
+};
+
+/// `release:` (GitLab CI/CD YAML reference, release).
+struct ReleaseLink {
+  std::string name;
+  std::string url;
+  std::string filepath;
+  std::string type;  ///< other, runbook, image, package; empty: other
+
+  friend bool operator==(const ReleaseLink&, const ReleaseLink&) = default;
+};
+struct Release {
+  std::string tag_name;
+  std::string tag_message;  ///< empty: a lightweight tag
+  std::string name;         ///< empty: the tag's
+  std::string description;  ///< text, or the path of a file in the project
+  std::string ref;          ///< what the tag is made at; empty: the job's commit
+  std::vector<std::string> milestones;
+  std::string released_at;  ///< ISO 8601, or with variables; empty: now
+  std::vector<ReleaseLink> links;
+
+  friend bool operator==(const Release&, const Release&) = default;
+};
+
+/// `id_tokens:`: a variable that holds a signed JWT for these audiences.
+struct IdToken {
+  std::string name;
+  std::vector<std::string> audiences;
+
+  friend bool operator==(const IdToken&, const IdToken&) = default;
+};
+
+/// `secrets:`: a variable whose value comes from a secret store.
+struct SecretRequest {
+  std::string name;
+  std::string provider;  ///< vault, azure_key_vault, …
+  bool file = true;      ///< the variable holds a path
+
+  friend bool operator==(const SecretRequest&, const SecretRequest&) = default;
+};
+
+/// `run:`: a step of its own shell.
+struct RunStep {
+  std::string name;
+  std::string script;
+  Variables env;
+};
+
+/// `inputs:` of a job; what scripts call `${{ job.inputs.NAME }}`.
+struct JobInput {
+  std::string name;
+  std::string value;  ///< the default; arrays as JSON
 };
 
 /// `inherit:variables` (and `inherit:default` is already applied).
@@ -184,7 +237,16 @@ struct Job {
   std::optional<bool> interruptible;
   std::optional<Environment> environment;
   std::string resource_group;
-  std::string coverage;
+  std::string coverage;  ///< between slashes
+
+  std::vector<std::string> pre_get_sources_script;  ///< `hooks:`
+  std::vector<IdToken> id_tokens;
+  std::vector<SecretRequest> secrets;
+  std::optional<Release> release;
+  std::string publish;  ///< `pages`: the folder that becomes the site; empty: no pages job
+  std::string manual_confirmation;
+  std::vector<RunStep> run;  ///< in place of the scripts
+  std::vector<JobInput> inputs;
 };
 
 struct Workflow {

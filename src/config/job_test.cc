@@ -63,14 +63,14 @@ j:
   EXPECT_FALSE(j.artifacts->is_public);
   EXPECT_EQ(j.artifacts->when, ArtifactsWhen::kAlways);
   EXPECT_EQ(j.artifacts->reports.dotenv, Lines{"d"});
-  EXPECT_EQ(j.artifacts->reports.other.at("coverage_report"), Lines{"c.xml"});
+  EXPECT_EQ(j.artifacts->reports.other.at("cobertura"), Lines{"c.xml"});
   ASSERT_EQ(j.cache.size(), 2U);
   EXPECT_EQ(j.cache[0].policy, "pull");
   EXPECT_TRUE(j.cache[0].unprotect);
   EXPECT_EQ(j.cache[1].key_files, Lines{"l"});
   EXPECT_EQ(j.retry->max, 2);
   EXPECT_EQ(j.retry->exit_codes, std::vector<int>{137});
-  EXPECT_EQ(j.environment->auto_stop_in, Seconds{86400});
+  EXPECT_EQ(j.environment->auto_stop_in, "1 day");
   EXPECT_EQ(j.timeout, Seconds{5400});
   EXPECT_EQ(j.allow_failure->exit_codes, (std::vector<int>{3, 4}));
 }
@@ -225,7 +225,7 @@ TEST(Job, RefusesWhatGitLabRefuses) {
 }
 
 TEST(Job, WarnsOfKeywordsThatHaveNoEffect) {
-  const Loaded loaded = load_job("secrets: {A: {vault: b}}\n  release: {tag_name: v1, description: d}");
+  const Loaded loaded = load_job("identity: google_cloud\n  dast_configuration: {site_profile: s}");
   ASSERT_TRUE(loaded.definition) << text_of(loaded.diagnostics);
   ASSERT_EQ(loaded.diagnostics.size(), 2U);
   EXPECT_EQ(loaded.diagnostics[0].code, "unsupported-keyword");

@@ -9,7 +9,8 @@ namespace {
 using enum Support;
 
 constexpr std::string_view kLocalOnly = "Copy the file into the repository and include it with `local`.";
-constexpr std::string_view kNoPages = "GitLab Pages is not part of Tidegate; the job itself runs.";
+constexpr std::string_view kNoPages =
+    "No site is served: the folder is kept as the job's artifact; publish it from the script.";
 
 constexpr auto kRoot = std::to_array<Keyword>({
     {"default"},
@@ -70,12 +71,12 @@ constexpr auto kJob = std::to_array<Keyword>({
     {"when"},
     {"parallel", kError, "Write one job for each instance; share the rest with `extends`."},
     {"trigger", kError, "Start the other pipeline from a script, with the trigger API."},
-    {"run", kError, "Write the steps as `script`."},
+    {"run"},
     {"dast_configuration", kWarning},
     {"hooks", kWarning, "The hook's script is not run."},
     {"id_tokens", kWarning, "No token is issued."},
     {"identity", kWarning},
-    {"inputs", kWarning, "The job runs; its inputs keep no value."},
+    {"inputs"},
     {"manual_confirmation", kWarning, "The job starts without asking."},
     {"pages", kWarning, kNoPages},
     {"publish", kWarning, kNoPages},
@@ -207,21 +208,7 @@ constexpr auto kReports = std::to_array<Keyword>({
     {"terraform"},
 });
 
-constexpr auto kCache = std::to_array<Keyword>({
-    {"key"},
-    {"paths"},
-    {"untracked"},
-    {"policy"},
-    {"when"},
-    {"fallback_keys"},
-    {"unprotect"},
-});
-
-constexpr auto kCacheKey = std::to_array<Keyword>({
-    {"files"},
-    {"prefix"},
-    {"files_commits", kError, "Use `files`: the key then follows the content of those files."},
-});
+constexpr auto kCoverageReport = std::to_array<Keyword>({{"coverage_format"}, {"path"}});
 
 constexpr auto kRetry = std::to_array<Keyword>({{"max"}, {"when"}, {"exit_codes"}});
 
@@ -317,11 +304,8 @@ Keywords artifacts_keywords() {
 Keywords report_keywords() {
   return kReports;
 }
-Keywords cache_keywords() {
-  return kCache;
-}
-Keywords cache_key_keywords() {
-  return kCacheKey;
+Keywords coverage_report_keywords() {
+  return kCoverageReport;
 }
 Keywords retry_keywords() {
   return kRetry;

@@ -36,6 +36,7 @@ Keywords service_keywords();
 Keywords need_keywords();
 Keywords artifacts_keywords();
 Keywords report_keywords();
+Keywords coverage_report_keywords();
 Keywords cache_keywords();
 Keywords cache_key_keywords();
 Keywords retry_keywords();
@@ -46,6 +47,21 @@ Keywords inherit_keywords();
 Keywords changes_keywords();
 Keywords exists_keywords();
 Keywords allow_failure_keywords();
+Keywords release_keywords();
+Keywords release_assets_keywords();
+Keywords release_link_keywords();
+Keywords pages_keywords();
+Keywords id_token_keywords();
+Keywords secret_keywords();
+Keywords vault_secret_keywords();
+Keywords vault_engine_keywords();
+Keywords versioned_secret_keywords();  ///< azure_key_vault, gcp_secret_manager
+Keywords aws_secret_keywords();
+Keywords gitlab_secret_keywords();
+Keywords hooks_keywords();
+Keywords run_step_keywords();
+Keywords dast_keywords();
+Keywords job_input_keywords();
 
 /// Null when the table does not have it.
 const Keyword* find_keyword(Keywords table, std::string_view name);

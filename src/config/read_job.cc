@@ -85,6 +85,14 @@ void read_inherit(const Value& value, Job& job) {
   }
 }
 
+void read_job_hooks(const Value& value, Job& job) {
+  job.pre_get_sources_script = read_hooks(value);
+}
+
+void read_confirmation(const Value& value, Job& job) {
+  job.manual_confirmation = read_string(value).value_or("");
+}
+
 constexpr auto kReaders = std::to_array<KeywordReader>({
     {"after_script", read_after_script, true},
     {"allow_failure", [](const Value& v, Job& job) { job.allow_failure = read_allow_failure(v); }},
@@ -92,18 +100,29 @@ constexpr auto kReaders = std::to_array<KeywordReader>({
     {"before_script", read_before_script, true},
     {"cache", [](const Value& v, Job& job) { job.cache = read_caches(v); }, true},
     {"coverage", read_coverage},
+    {"dast_configuration", [](const Value& v, Job&) { check_dast(v); }},
     {"dependencies", [](const Value& v, Job& job) { job.dependencies = read_strings(v); }},
     {"environment", [](const Value& v, Job& job) { job.environment = read_environment(v); }},
     {"except", [](const Value& v, Job& job) { job.except = read_policy(v); }},
+    {"hooks", read_job_hooks, true},
+    {"id_tokens", [](const Value& v, Job& job) { job.id_tokens = read_id_tokens(v); }, true},
+    {"identity", [](const Value& v, Job&) { check_identity(v); }, true},
     {"image", [](const Value& v, Job& job) { job.image = read_image(v); }, true},
     {"inherit", read_inherit},
+    {"inputs", [](const Value& v, Job& job) { job.inputs = read_inputs(v); }},
     {"interruptible", [](const Value& v, Job& job) { job.interruptible = read_bool(v); }, true},
+    {"manual_confirmation", read_confirmation},
     {"needs", [](const Value& v, Job& job) { job.needs = read_needs(v); }},
     {"only", [](const Value& v, Job& job) { job.only = read_policy(v); }},
+    {"pages", [](const Value& v, Job& job) { job.publish = read_pages(v); }},
+    {"publish", [](const Value& v, Job& job) { job.publish = read_string(v).value_or(""); }},
+    {"release", [](const Value& v, Job& job) { job.release = read_release(v); }},
     {"resource_group", read_resource_group},
     {"retry", [](const Value& v, Job& job) { job.retry = read_retry(v); }, true},
     {"rules", [](const Value& v, Job& job) { job.rules = read_rules(v); }},
+    {"run", [](const Value& v, Job& job) { job.run = read_run(v); }},
     {"script", read_main_script},
+    {"secrets", [](const Value& v, Job& job) { job.secrets = read_secrets(v); }},
     {"services", [](const Value& v, Job& job) { job.services = read_services(v); }, true},
     {"stage", [](const Value& v, Job& job) { job.stage = read_string(v).value_or(job.stage); }},
     {"start_in", [](const Value& v, Job& job) { job.start_in = read_duration(v, std::chrono::weeks{1}); }},
@@ -193,8 +212,13 @@ Job read_job(const Value& value, const yaml::Mark& mark, const Defaults& default
     if (!own && reader.inherited && inherits(value, reader.name)) own = defaults.find(reader.name);
     if (own) reader.read(*own, job);
   }
+  if (job.name == "pages" && !value.find("pages") && job.publish.empty()) job.publish = "public";
   check_combinations(value, job);
-  const bool other_work = value.find("trigger") || value.find("run");  // already reported as not supported
+  for (const std::string_view key : {"script", "before_script", "after_script"})
+    if (value.find("run") && value.find(key))
+      value.error("keyword-conflict", fmt::format("these keys cannot be used together: run, {}", key),
+                  "Write the lines as steps of `run`.");
+  const bool other_work = value.find("trigger") || value.find("run");
   if (!other_work && !value.find("script") && !value.findings().has_holes())
     value.findings().error("missing-keyword", mark,
                            fmt::format("{} config should implement the script: keyword", value.path()),

@@ -1,5 +1,4 @@
-// artifacts, cache, environment, retry, needs, allow_failure: what a job leaves behind and what follows from
-// it.
+// artifacts, retry, needs, allow_failure: what a job leaves behind and what follows from it.
 #include <algorithm>
 #include <array>
 
@@ -12,20 +11,25 @@ namespace tidegate::config {
 namespace {
 
 constexpr Seconds kNoLimit{1'000'000'000'000};
-constexpr std::size_t kMaxCaches = 4;
 
 constexpr auto kUploadWhen = std::to_array<Keyword>({{"on_success"}, {"on_failure"}, {"always"}});
-constexpr auto kCachePolicies = std::to_array<Keyword>({{"pull-push"}, {"push"}, {"pull"}});
-constexpr auto kActions = std::to_array<Keyword>({{"start"}, {"stop"}, {"prepare"}, {"verify"}, {"access"}});
-constexpr auto kTiers =
-    std::to_array<Keyword>({{"production"}, {"staging"}, {"testing"}, {"development"}, {"other"}});
+constexpr auto kCoverageFormats = std::to_array<Keyword>({{"cobertura"}, {"jacoco"}});
 constexpr auto kAccess = std::to_array<Keyword>({{"all"}, {"developer"}, {"maintainer"}, {"none"}});
 
-ArtifactsWhen read_upload_when(const Value& value) {
-  const auto word = read_word(value, kUploadWhen).value_or("on_success");
-  return word == "always"       ? ArtifactsWhen::kAlways
-         : word == "on_failure" ? ArtifactsWhen::kOnFailure
-                                : ArtifactsWhen::kOnSuccess;
+/// Kept as the report that its format names.
+void read_coverage_report(const Value& value, Reports& reports) {
+  if (!check_map(value, coverage_report_keywords())) return;
+  std::string form;
+  if (const auto format = value.find("coverage_format")) {
+    form = read_word(*format, kCoverageFormats).value_or("");
+  } else {
+    value.error("missing-keyword", "coverage format can't be blank",
+                "Write `coverage_format: cobertura` or `coverage_format: jacoco`.");
+  }
+  const auto path = value.find("path");
+  if (!path) return value.error("missing-keyword", "path can't be blank");
+  const auto text = read_string(*path);
+  if (text && !form.empty()) reports.other[form] = {*text};
 }
 
 Reports read_reports(const Value& value) {
@@ -35,12 +39,7 @@ Reports read_reports(const Value& value) {
     if (entry.value->is_null() || find_keyword(report_keywords(), entry.key) == nullptr) continue;
     const Value report = value.child(*entry.value, entry.key);
     if (entry.key == "coverage_report") {
-      const auto path = entry.value->is_map() ? report.find("path") : std::nullopt;
-      if (path) {
-        reports.other[entry.key] = {read_string(*path).value_or("")};
-      } else {
-        report.error("invalid-type", "should be a hash with coverage_format and path");
-      }
+      read_coverage_report(report, reports);
       continue;
     }
     auto paths = read_string_or_strings(report).value_or(std::vector<std::string>());
@@ -62,56 +61,6 @@ void read_expiry(const Value& value, Artifacts& artifacts) {
     return;
   }
   artifacts.expire_in = read_duration(value, kNoLimit);
-}
-
-/// No "/" (also as %2F), not "." or "..".
-void check_cache_key(const Value& value, const std::string& key) {
-  const std::string plain = percent_decode(key).value_or(key);
-  if (plain.find('/') != std::string::npos)
-    value.error("invalid-value", "cannot contain the \"/\" character");
-  if (plain == "." || plain == "..") value.error("invalid-value", "cannot be \".\" or \"..\"");
-}
-
-void read_cache_key(const Value& value, Cache& cache) {
-  if (!value.node().is_map()) {
-    if (value.node().is_string()) {
-      cache.key = value.node().text;
-      check_cache_key(value, cache.key);
-    } else {
-      value.error("invalid-type", "should be a hash, a string or a symbol");
-    }
-    return;
-  }
-  check_map(value, cache_key_keywords());
-  if (const auto files = value.find("files")) {
-    cache.key_files = read_strings(*files).value_or(std::vector<std::string>());
-    if (files->node().is_list() && files->node().items.empty())
-      files->error("invalid-value", "requires at least 1 item");
-  } else if (value.node().find("files_commits") == nullptr) {
-    value.error("missing-keyword", "missing required keys: files");
-  }
-  if (const auto prefix = value.find("prefix")) {
-    cache.key_prefix = read_string(*prefix).value_or("");
-    check_cache_key(*prefix, cache.key_prefix);
-  }
-}
-
-std::optional<Cache> read_cache(const Value& value) {
-  if (!check_map(value, cache_keywords())) return std::nullopt;
-  Cache cache;
-  if (const auto key = value.find("key")) read_cache_key(*key, cache);
-  if (const auto paths = value.find("paths"))
-    cache.paths = read_strings(*paths).value_or(std::vector<std::string>());
-  if (const auto untracked = value.find("untracked")) cache.untracked = read_bool(*untracked).value_or(false);
-  if (const auto unprotect = value.find("unprotect")) cache.unprotect = read_bool(*unprotect).value_or(false);
-  if (const auto policy = value.find("policy")) {
-    const bool variable = policy->node().is_string() && policy->node().text.find('$') != std::string::npos;
-    cache.policy = variable ? policy->node().text : read_word(*policy, kCachePolicies).value_or("");
-  }
-  if (const auto when = value.find("when")) cache.when = read_upload_when(*when);
-  if (const auto keys = value.find("fallback_keys"))
-    cache.fallback_keys = read_strings(*keys).value_or(std::vector<std::string>());
-  return cache;
 }
 
 std::optional<Need> read_need(const Value& value) {
@@ -141,38 +90,34 @@ std::optional<Need> read_need(const Value& value) {
   return need;
 }
 
-constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-bool only(std::string_view text, std::string_view more) {
-  return std::ranges::all_of(text, [&](char c) {
-    return kLetters.find(c) != std::string_view::npos || more.find(c) != std::string_view::npos;
-  });
-}
-
 /// What the merge request page shows: letters, digits, - _ and spaces; one file or folder, no glob.
 void check_expose(const Value& value, const Artifacts& artifacts) {
   const std::string& name = artifacts.expose_as;
   if (name.empty()) return;
   if (artifacts.paths.empty()) value.error("missing-keyword", "paths can't be blank when expose_as is given");
-  if (name.size() > 100 || !only(name, "-_. "))
+  if (name.size() > 100 || !only_of(name, "-_. "))
     value.error("invalid-value", "expose as can contain only letters, digits, '-', '_' and spaces");
   for (const std::string& path : artifacts.paths)
     if (path.find('*') != std::string::npos)
       value.error("invalid-value", "paths can't contain '*' when used with 'expose_as'");
 }
 
-/// Source: environment_name_regex of GitLab. Variables are not yet expanded.
-void check_environment_name(const Value& value, const std::string& name) {
-  if (name.empty()) return value.error("missing-keyword", "name can't be blank");
-  if (name.size() > 255) value.error("invalid-value", "name is too long (maximum is 255 characters)");
-  if (!only(name, "-_/\\${}. ") || name.starts_with('/') || name.ends_with('/'))
-    value.error(
-        "invalid-value",
-        "name can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', and spaces, but it cannot "
-        "start or end with '/'");
-}
+constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 }  // namespace
+
+bool only_of(std::string_view text, std::string_view more) {
+  return std::ranges::all_of(text, [&](char c) {
+    return kLetters.find(c) != std::string_view::npos || more.find(c) != std::string_view::npos;
+  });
+}
+
+ArtifactsWhen read_upload_when(const Value& value) {
+  const auto word = read_word(value, kUploadWhen).value_or("on_success");
+  return word == "always"       ? ArtifactsWhen::kAlways
+         : word == "on_failure" ? ArtifactsWhen::kOnFailure
+                                : ArtifactsWhen::kOnSuccess;
+}
 
 std::optional<Artifacts> read_artifacts(const Value& value) {
   if (!check_map(value, artifacts_keywords())) return std::nullopt;
@@ -192,20 +137,6 @@ std::optional<Artifacts> read_artifacts(const Value& value) {
   if (const auto reports = value.find("reports")) artifacts.reports = read_reports(*reports);
   check_expose(value, artifacts);
   return artifacts;
-}
-
-std::vector<Cache> read_caches(const Value& value) {
-  std::vector<Cache> caches;
-  if (!value.node().is_list()) {
-    if (value.node().is_map() && value.node().entries.empty()) return caches;
-    if (auto cache = read_cache(value)) caches.push_back(*std::move(cache));
-    return caches;
-  }
-  if (value.node().items.size() > kMaxCaches)
-    value.error("invalid-value", "caches array is too long (maximum is 4)");
-  for (const yaml::NodePtr& item : value.node().items)
-    if (auto cache = read_cache(value.child(*item, "cache"))) caches.push_back(*std::move(cache));
-  return caches;
 }
 
 std::optional<Retry> read_retry(const Value& value) {
@@ -228,34 +159,6 @@ std::optional<Retry> read_retry(const Value& value) {
   if (const auto codes = value.find("exit_codes"))
     retry.exit_codes = read_exit_codes(*codes).value_or(std::vector<int>());
   return retry;
-}
-
-std::optional<Environment> read_environment(const Value& value) {
-  Environment environment;
-  if (value.node().is_string()) {
-    environment.name = value.node().text;
-  } else if (!value.node().is_map()) {
-    value.error("invalid-type", "should be a hash or a string");
-    return std::nullopt;
-  } else {
-    check_map(value, environment_keywords());
-    if (const auto name = value.find("name")) environment.name = read_string(*name).value_or("unknown");
-    if (const auto url = value.find("url")) environment.url = read_string(*url).value_or("");
-    if (const auto stop = value.find("on_stop")) environment.on_stop = read_string(*stop).value_or("");
-    if (const auto action = value.find("action"))
-      environment.action = read_word(*action, kActions).value_or("");
-    if (const auto tier = value.find("deployment_tier"))
-      environment.deployment_tier = read_word(*tier, kTiers).value_or("");
-    if (const auto stop_in = value.find("auto_stop_in")) {
-      const bool other =
-          stop_in->node().text == "never" || stop_in->node().text.find('$') != std::string::npos;
-      if (!other) environment.auto_stop_in = read_duration(*stop_in, kNoLimit);
-    }
-  }
-  check_environment_name(value, environment.name);
-  if (environment.url.size() > 255)
-    value.error("invalid-value", "url is too long (maximum is 255 characters)");
-  return environment;
 }
 
 std::optional<std::vector<Need>> read_needs(const Value& value) {

@@ -27,6 +27,22 @@ std::optional<Retry> read_retry(const Value& value);
 std::optional<Environment> read_environment(const Value& value);
 std::optional<std::vector<Need>> read_needs(const Value& value);
 std::optional<AllowFailure> read_allow_failure(const Value& value);
+/// `when:` of artifacts and caches.
+ArtifactsWhen read_upload_when(const Value& value);
+std::optional<Release> read_release(const Value& value);
+/// `pages:`; the folder to publish, empty for `pages: false`.
+std::string read_pages(const Value& value);
+std::vector<IdToken> read_id_tokens(const Value& value);
+std::vector<SecretRequest> read_secrets(const Value& value);
+std::vector<JobInput> read_inputs(const Value& value);
+/// `hooks:`; its pre_get_sources_script.
+std::vector<std::string> read_hooks(const Value& value);
+std::vector<RunStep> read_run(const Value& value);
+void check_identity(const Value& value);
+void check_dast(const Value& value);
+
+/// True when the text has only ASCII letters, digits, and what `more` lists.
+bool only_of(std::string_view text, std::string_view more);
 
 /// `rules:` of a job.
 std::optional<std::vector<Rule>> read_rules(const Value& value);

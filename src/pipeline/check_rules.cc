@@ -24,6 +24,7 @@ class RuleChecker {
       if (job.rules) check(name, *job.rules);
       if (job.only) check(name + ": only", *job.only);
       if (job.except) check(name + ": except", *job.except);
+      if (!job.coverage.empty()) check_coverage(name, job);
     }
     return std::move(diagnostics_);
   }
@@ -47,6 +48,14 @@ class RuleChecker {
     report("invalid-expression", place,
            fmt::format("{}: invalid expression syntax: {}: {}", where, printable(text), known->second),
            R"(write for example: $CI_COMMIT_BRANCH == "main" && $DEPLOY =~ /^(yes|true)$/)");
+  }
+
+  void check_coverage(const std::string& where, const config::Job& job) {
+    const auto regex = Regex::compile(job.coverage.substr(1, job.coverage.rfind('/') - 1));
+    if (regex) return;
+    report("invalid-pattern", job.place,
+           fmt::format("{}: coverage: {}: {}", where, printable(job.coverage), regex.error().message),
+           R"(write RE2 between slashes, for example: /TOTAL.*\s(\d+%)/)");
   }
 
   void check_globs(const std::string& where, const std::vector<std::string>& globs,

@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "config/definition.h"
 
 namespace tidegate::pipeline {
 
@@ -66,6 +67,19 @@ struct JobCache {
   std::vector<std::string> fallback_keys;
 };
 
+/// A script of the runner's own, before or after one of its stages (`hooks:`).
+struct JobHook {
+  std::string name;  ///< "pre_get_sources_script"
+  std::vector<std::string> script;
+};
+
+/// A variable that the runner takes from a secret store.
+struct JobSecret {
+  std::string key;
+  std::string provider;  ///< vault, azure_key_vault, …
+  bool file = true;      ///< the variable holds the path of a file
+};
+
 struct JobCredentials {
   std::string url;  ///< registry host[:port]
   std::string username;
@@ -119,6 +133,12 @@ struct JobMessage {
   std::vector<JobDependency> dependencies;
   std::vector<JobData> data;
   std::vector<std::string> tags;
+  std::vector<JobHook> hooks;
+  std::vector<JobSecret> secrets;
+  /// Secrets go to protected refs only; when false, a job that asks for one fails.
+  bool may_have_secrets = true;
+  /// `release:`, to be made when the script has passed. Names and texts are expanded by the runner.
+  std::optional<config::Release> release;
 };
 
 }  // namespace tidegate::pipeline

@@ -116,13 +116,15 @@ void report_cycle(const std::vector<Draft>& drafts, const ByName& names, config:
 }
 
 bool hands_on_artifacts(const config::Job& job) {
+  if (!job.publish.empty()) return true;
   if (!job.artifacts) return false;
   const auto& artifacts = *job.artifacts;
   return artifacts.untracked || !artifacts.paths.empty() || !artifacts.reports.dotenv.empty();
 }
 
 JobDependency to_dependency(const config::Job& job) {
-  const bool archive = job.artifacts && (job.artifacts->untracked || !job.artifacts->paths.empty());
+  const bool archive =
+      !job.publish.empty() || (job.artifacts && (job.artifacts->untracked || !job.artifacts->paths.empty()));
   return {.id = {}, .name = job.name, .token = {}, .has_artifacts = archive};
 }
 

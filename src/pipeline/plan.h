@@ -10,6 +10,7 @@
 
 #include "config/definition.h"
 #include "pipeline/job_message.h"
+#include "pipeline/job_options.h"
 
 namespace tidegate::pipeline {
 
@@ -32,9 +33,13 @@ struct Context {
   std::function<std::optional<std::vector<std::string>>(const std::string& ref)> changed_against;
   /// All paths of the tree, for rules:exists. May be empty.
   std::function<std::vector<std::string>()> tree;
-  /// cache:key:files: a word for the last commits that touched these files; may be empty, then and when there
-  /// is no such commit the word is "default".
+  /// cache:key:files and files_commits: a word for the content of these files (paths or globs), or for the
+  /// last commits that touched them; may be empty, then and when there is no such file the word is "default".
   std::function<std::optional<std::string>(const std::vector<std::string>& files)> files_key;
+  std::function<std::optional<std::string>(const std::vector<std::string>& files)> commits_key;
+  /// Whether the ref is protected: then caches get a suffix that keeps protected and other refs apart, and
+  /// secrets go to protected refs only. Nothing: there is no such distinction (a run without a server).
+  std::optional<bool> ref_protected;
   Seconds default_timeout{3600};
 };
 
@@ -60,6 +65,7 @@ struct PlannedJob {
   std::optional<config::Environment> environment;  ///< expanded
   bool interruptible = false;
   std::string resource_group;
+  JobOptions options;
   /// YAML-level variables of the job (global, workflow, job, rule), expanded, in file order: what `list
   /// --json` shows. A name that a project or pipeline variable overrides has the overriding value here.
   JobVariables yaml_variables;

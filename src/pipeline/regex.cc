@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <re2/re2.h>
 
@@ -44,6 +45,22 @@ std::optional<std::size_t> Regex::match_prefix(std::string_view text) const {
   re2::StringPiece found;
   if (!impl_->re.Match(input, 0, input.size(), RE2::ANCHOR_START, &found, 1)) return std::nullopt;
   return found.size();
+}
+
+std::optional<std::string_view> Regex::last_match(std::string_view text) const {
+  const re2::StringPiece input(text.data(), text.size());
+  const int groups = impl_->re.NumberOfCapturingGroups();
+  std::vector<re2::StringPiece> found(static_cast<std::size_t>(groups) + 1);
+  std::optional<std::string_view> last;
+  std::size_t from = 0;
+  while (from <= text.size() &&
+         impl_->re.Match(input, from, input.size(), RE2::UNANCHORED, found.data(), groups + 1)) {
+    const re2::StringPiece& group = found.back();
+    last = group.data() == nullptr ? std::string_view() : std::string_view(group.data(), group.size());
+    const auto end = static_cast<std::size_t>(found.front().data() - text.data()) + found.front().size();
+    from = end + (found.front().empty() ? 1U : 0U);
+  }
+  return last;
 }
 
 }  // namespace tidegate::pipeline

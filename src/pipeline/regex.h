@@ -27,6 +27,9 @@ class Regex {
   /// Length of the match that begins at the first byte of `text`; nothing when there is none.
   std::optional<std::size_t> match_prefix(std::string_view text) const;
 
+  /// Of the last match in `text` its last group, or the whole match when the expression has no groups.
+  std::optional<std::string_view> last_match(std::string_view text) const;
+
  private:
   struct Impl;
   explicit Regex(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}

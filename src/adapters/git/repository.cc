@@ -7,6 +7,7 @@
 
 #include "adapters/git/commit_writer.h"
 #include "adapters/git/handles.h"
+#include "adapters/git/history.h"
 #include "base/text.h"
 #include "sys/file.h"
 
@@ -38,6 +39,10 @@ class Libgit2Repository : public app::GitRepository {
   Result<std::string> make_commit(const app::NewCommit& commit) override {
     return write_commit(repository_.get(), commit);
   }
+  Result<std::string> last_commit(const std::string& sha, const std::string& path) override {
+    return last_commit_of(repository_.get(), sha, path);
+  }
+  Result<std::string> make_tag(const app::NewTag& tag) override { return write_tag(repository_.get(), tag); }
   Status update_ref(const app::RefChange& change) override;
   Result<std::vector<std::pair<std::string, std::string>>> refs() override;
 

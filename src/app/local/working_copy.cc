@@ -192,7 +192,14 @@ pipeline::Context context_of(const WorkingCopy& copy) {
       const auto digest = sys::sha256_of_file(copy.root / file);
       if (digest) digests += *digest;
     }
-    return digests.empty() ? std::nullopt : std::optional(sha256_hex(digests));
+    return digests.empty() ? std::nullopt : std::optional(sha256_hex(digests).substr(0, 40));
+  };
+  context.commits_key = [&copy](const std::vector<std::string>& files) -> std::optional<std::string> {
+    std::string commits;
+    for (const std::string& file : files) {
+      if (copy.git) commits += git_line(copy.root, {"log", "-1", "--format=%H", "--", file});
+    }
+    return commits.empty() ? std::nullopt : std::optional(sha256_hex(commits).substr(0, 40));
   };
   return context;
 }

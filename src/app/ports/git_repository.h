@@ -44,6 +44,16 @@ struct NewCommit {
   Instant when;
 };
 
+/// An annotated tag.
+struct NewTag {
+  std::string name;    ///< without refs/tags/
+  std::string target;  ///< a commit
+  std::string message;
+  std::string tagger_name;
+  std::string tagger_email;
+  Instant when;
+};
+
 /// Blocking; one object per thread or externally serialised.
 class GitRepository {
  public:
@@ -56,11 +66,15 @@ class GitRepository {
   virtual Result<std::vector<std::string>> list_tree(const std::string& sha) = 0;  ///< all file paths, sorted
   /// Paths that differ between two commits (both sides of a rename).
   virtual Result<std::vector<std::string>> changed_paths(const std::string& from, const std::string& to) = 0;
+  /// The newest commit up to `sha` that changed the file (or folder); empty when it is not there.
+  virtual Result<std::string> last_commit(const std::string& sha, const std::string& path) = 0;
   /// True when `ancestor` is reachable from `descendant`.
   virtual Result<bool> is_ancestor(const std::string& ancestor, const std::string& descendant) = 0;
 
   /// Writes a commit on `parent` with file modes kept. Same input, same sha (the time is a parameter).
   virtual Result<std::string> make_commit(const NewCommit& commit) = 0;
+  /// Writes the tag's object; update_ref makes refs/tags/… point at it.
+  virtual Result<std::string> make_tag(const NewTag& tag) = 0;
 
   /// Moves a ref from `old_sha` (empty: must not exist) to `new_sha` (empty: delete) in one step; kConflict
   /// when it is elsewhere. Survives power loss when it returns.

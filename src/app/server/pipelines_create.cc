@@ -64,11 +64,23 @@ std::optional<std::string> content_key(GitRepository& repository, const std::str
   return any ? std::optional(hash.hex().substr(0, 40)) : std::nullopt;
 }
 
+// cache:key:files_commits: the last commits that touched them.
+std::optional<std::string> commits_key(GitRepository& repository, const std::string& sha,
+                                       const std::vector<std::string>& files) {
+  std::string commits;
+  for (const std::string& file : files) commits += repository.last_commit(sha, file).value_or("");
+  return commits.empty() ? std::nullopt : std::optional(sha256_hex(commits).substr(0, 40));
+}
+
 pipeline::Plan refused(config::Diagnostics diagnostics) {
   pipeline::Plan plan;
   plan.diagnostics = std::move(diagnostics);
   plan.reason = first_errors(plan.diagnostics);
   return plan;
+}
+
+bool is_protected(const PipelineRequest& request, const Project& project) {
+  return !request.version && !request.is_tag && request.ref == project.default_branch;
 }
 
 }  // namespace
@@ -124,7 +136,7 @@ pipeline::JobVariables Pipelines::predefined_variables(const Project& project) c
 Result<pipeline::JobVariables> Pipelines::project_variables(const PipelineRequest& request,
                                                             const Project& project) {
   TG_TRY(const auto variables, ports_.store.variables(project.id));
-  const bool protected_ref = !request.version && !request.is_tag && request.ref == project.default_branch;
+  const bool protected_ref = is_protected(request, project);
   pipeline::JobVariables out;
   for (const ProjectVariable& v : variables) {
     if (v.is_protected && !protected_ref) continue;
@@ -174,6 +186,11 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const Pip
   context.files_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
     return content_key(*repository, request.sha, files);
   };
+  context.commits_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
+    return commits_key(*repository, request.sha, files);
+  };
+  // A candidate looks like a push to the branch, but nothing that is protected goes to it.
+  context.ref_protected = is_protected(request, project);
   context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
   out.plan = pipeline::compile(*loaded.definition, context);
   return out;
