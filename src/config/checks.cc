@@ -24,6 +24,7 @@ class Checker {
 
   void run() {
     for (const Job& job : definition_.jobs) {
+      out_.set_job(job.name);
       check_stage(job);
       if (job.needs) check_needs(job, *job.needs);
       for (const Rule& rule : job.rules.value_or(std::vector<Rule>()))
@@ -31,6 +32,7 @@ class Checker {
       check_dependencies(job);
       check_on_stop(job);
     }
+    out_.set_job({});
     check_cycles();
   }
 

@@ -18,6 +18,14 @@ struct Place {
 
 enum class Severity : std::uint8_t { kError, kWarning };
 
+/// A step of the way by which a text came to where it counts: "extends .base", "included".
+struct Hop {
+  std::string what;
+  Place place;
+
+  friend bool operator==(const Hop&, const Hop&) = default;
+};
+
 /// One finding. `code` is stable and documented in docs/reference/diagnostics.md (e.g. "unknown-keyword");
 /// `message` says what is wrong, `hint` what to do (may be empty).
 struct Diagnostic {
@@ -26,6 +34,9 @@ struct Diagnostic {
   std::string message;
   Place place;
   std::string hint;
+  std::string job = {};  ///< the job that it is about; empty: none, or not one alone
+  std::vector<Hop> via =
+      {};  ///< when the place is not in that job, or not in the first file: how it got there
 
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };

@@ -1,5 +1,8 @@
 #include "config/document.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/core.h>
 
 namespace tidegate::config {
@@ -11,6 +14,9 @@ yaml::NodePtr read_document(std::string_view text, const std::string& file, Find
   const bool broken = has_errors(parsed.diagnostics);
   for (Diagnostic& found : parsed.diagnostics) out.add(std::move(found));
   if (broken) return nullptr;
+  Origins& origins = out.origins();
+  std::ranges::move(parsed.anchors, std::back_inserter(origins.anchors));
+  std::ranges::move(parsed.altered, std::back_inserter(origins.altered));
   std::erase_if(parsed.documents, [](const yaml::NodePtr& document) { return document->is_null(); });
   yaml::Mark whole{.file = std::make_shared<const std::string>(file), .line = 0, .column = 0};
   if (parsed.documents.empty()) {

@@ -28,8 +28,10 @@ class Extender {
     entries.reserve(root_.entries.size());
     for (const Entry& entry : root_.entries) {
       std::vector<std::string_view> ancestors;
+      out_.set_job(entry.key);
       entries.push_back({.key = entry.key, .mark = entry.mark, .value = resolve(entry, ancestors).value});
     }
+    out_.set_job({});
     return yaml::make_map(std::move(entries), root_.mark);
   }
 

@@ -23,6 +23,7 @@ bool has_errors(const Diagnostics& diagnostics) {
 void Findings::add(Diagnostic diagnostic) {
   const bool is_error = diagnostic.severity == Severity::kError;
   if (is_error) ++errors_;
+  if (diagnostic.job.empty()) diagnostic.job = job_;
   // An error must never be lost to a flood of warnings, so those have half the room.
   if (list_.size() >= (is_error ? kMost : kMost / 2)) {
     if (is_error && list_.size() == kMost)
@@ -33,7 +34,12 @@ void Findings::add(Diagnostic diagnostic) {
                        .hint = {}});
     return;
   }
-  if (std::ranges::find(list_, diagnostic) == list_.end()) list_.push_back(std::move(diagnostic));
+  // Of what is wrong in a part that many jobs share, the first job is told.
+  const auto same = [&](const Diagnostic& other) {
+    return other.place == diagnostic.place && other.code == diagnostic.code &&
+           other.message == diagnostic.message;
+  };
+  if (std::ranges::none_of(list_, same)) list_.push_back(std::move(diagnostic));
 }
 
 void Findings::error(std::string code, const yaml::Mark& mark, std::string message, std::string hint) {

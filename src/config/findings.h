@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/diagnostic.h"
+#include "config/origins.h"
 #include "config/yaml.h"
 
 namespace tidegate::config {
@@ -24,6 +25,12 @@ class Findings {
   std::string did_you_mean(std::string_view name, std::size_t count,
                            const std::function<std::vector<std::string>()>& candidates);
 
+  /// What is found from now on is about this job; empty: about none.
+  void set_job(std::string name) { job_ = std::move(name); }
+
+  /// What the passes note on the way for those who explain findings.
+  Origins& origins() { return origins_; }
+
   bool has_errors() const { return errors_ > 0; }
   /// Everything, in the order of the file: the files in order of first appearance, then by line.
   Diagnostics take();
@@ -40,6 +47,8 @@ class Findings {
 
  private:
   Diagnostics list_;
+  std::string job_;
+  Origins origins_;
   std::size_t errors_ = 0;
   std::size_t comparisons_left_ = 30'000;
   bool incomplete_ = false;

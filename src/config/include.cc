@@ -197,6 +197,7 @@ void Includer::add_file(const std::string& path, const Mark& mark, NodePtr& merg
     full_ = true;
     return fail("config-too-large", mark, "The included files are too large together");
   }
+  out_.origins().included_at.emplace(path, mark.place());
   NodePtr content = read_document(*text, path, out_);
   if (content) {
     content = expand(content, path);

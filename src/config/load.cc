@@ -18,6 +18,8 @@ Loaded load(std::string_view text, const std::string& file, const Sources& sourc
   Budget budget;
   yaml::NodePtr root = read_document(text, file, out);
   if (root) root = expand_includes(root, file, sources, out, budget);
+  out.origins().file = file;
+  out.origins().tree = root;
   if (root && !budget.exhausted()) root = apply_extends(root, out, budget);
   if (root && !budget.exhausted()) root = resolve_references(root, out);
   if (root && !budget.exhausted()) {
@@ -27,6 +29,9 @@ Loaded load(std::string_view text, const std::string& file, const Sources& sourc
     if (!out.has_errors()) loaded.definition = std::move(definition);
   }
   loaded.diagnostics = out.take();
+  loaded.origins = std::move(out.origins());
+  loaded.origins.incomplete = out.incomplete();
+  trace(loaded.diagnostics, loaded.origins);
   return loaded;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/definition.h"
+#include "config/origins.h"
 
 namespace tidegate::config {
 
@@ -24,6 +25,7 @@ struct Loaded {
   std::optional<Definition> definition;  ///< absent when there are errors
   Diagnostics diagnostics;               ///< errors and warnings, in the order of the file
   std::string merged;  ///< YAML after include, extends, !reference; hidden keys kept (lint --merged)
+  Origins origins;
 };
 
 /// Reads `text` (found at `file`), follows include:local, resolves extends, !reference and default, and

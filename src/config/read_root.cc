@@ -79,7 +79,9 @@ void read_entry(const Value& root, const Value& jobs, const yaml::Entry& entry, 
     out.error("invalid-value", entry.mark, "jobs name can't be blank");
     return;
   }
+  out.set_job(entry.key);
   definition.jobs.push_back(read_job(job, entry.mark, defaults));
+  out.set_job({});
 }
 
 }  // namespace

@@ -75,9 +75,24 @@ struct Limits {
   std::size_t documents = 1;         ///< reading stops after these
 };
 
+/// An anchor of the text, and how often an alias meant it.
+struct AnchorNote {
+  std::string name;
+  Mark mark;
+  std::size_t uses = 0;
+};
+
+/// A plain scalar whose value reads otherwise than it was written: 0755, 1.10, yes.
+struct AlteredScalar {
+  Mark mark;
+  std::string written;
+};
+
 struct Parsed {
   std::vector<NodePtr> documents;
   Diagnostics diagnostics;  ///< syntax errors, limits, values that Psych refuses; duplicate keys as warnings
+  std::vector<AnchorNote> anchors;
+  std::vector<AlteredScalar> altered;  ///< at most 1,000
 };
 
 /// Reads a stream. With an error, `documents` holds those that were complete before it.

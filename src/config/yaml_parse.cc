@@ -10,12 +10,14 @@
 
 #include "base/text.h"
 #include "config/yaml.h"
+#include "config/yaml_map.h"
 #include "config/yaml_scalar.h"
 
 namespace tidegate::config::yaml {
 namespace {
 
 constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
+constexpr std::size_t kMostNotes = 1000;
 
 struct Event {
   yaml_event_t raw{};
@@ -36,38 +38,6 @@ std::string text_of(const yaml_char_t* chars) {
 /// How a value came to be, which decides what `<<` does with it.
 enum class Origin : std::uint8_t { kScalar, kAlias, kList, kMap };
 
-/// Entries in order with unique keys, the last value of a key winning in its first place.
-class MapBuilder {
- public:
-  /// Returns the mark of the key's earlier writing, if it stood in this very map.
-  std::optional<Mark> set(std::string key, const Mark& mark, NodePtr value, bool own) {
-    const auto [at, fresh] = index_.try_emplace(key, entries_.size());
-    if (fresh) {
-      entries_.push_back({.key = std::move(key), .mark = mark, .value = std::move(value)});
-      own_.push_back(own);
-      return std::nullopt;
-    }
-    Entry& entry = entries_[at->second];
-    const std::optional<Mark> earlier = own && own_[at->second] ? std::optional(entry.mark) : std::nullopt;
-    entry.mark = mark;
-    entry.value = std::move(value);
-    own_[at->second] = own;
-    return earlier;
-  }
-
-  void merge(const Node& map) {
-    for (const Entry& entry : map.entries) set(entry.key, entry.mark, entry.value, false);
-  }
-
-  std::vector<Entry> take() { return std::move(entries_); }
-  std::size_t size() const { return entries_.size(); }
-
- private:
-  std::vector<Entry> entries_;
-  std::vector<bool> own_;
-  std::unordered_map<std::string, std::size_t> index_;
-};
-
 struct Frame {
   bool is_map = false;
   Mark mark;
@@ -82,28 +52,11 @@ struct Frame {
   Mark key_mark;
 };
 
-/// The text of a key that is not a string: what Ruby's to_s gives.
-std::string key_text(const Node& node) {
-  if (node.is_scalar()) return node.text;
-  std::string out = node.is_map() ? "{" : "[";
-  const auto quoted = [](const Node& value) {
-    return value.is_string() ? "\"" + value.text + "\"" : value.is_null() ? "nil" : key_text(value);
-  };
-  for (const NodePtr& item : node.items) {
-    if (out.size() > 1) out += ", ";
-    out += quoted(*item);
-  }
-  for (const Entry& entry : node.entries) {
-    if (out.size() > 1) out += ", ";
-    out += "\"" + entry.key + "\"=>" + quoted(*entry.value);
-  }
-  return out + (node.is_map() ? "}" : "]");
-}
-
 /// What an anchor's name stands for at this point of the text. Names may be given again, also inside.
 struct Anchor {
   NodePtr node;          ///< nothing while its own value is still open
   std::size_t open = 0;  ///< number of the value that is open
+  std::size_t note = 0;  ///< index into Parsed::anchors
 };
 
 class Builder {
@@ -118,8 +71,10 @@ class Builder {
   bool handle(const yaml_event_t& event);
   bool on_scalar(const yaml_event_t& event);
   bool on_alias(const yaml_event_t& event);
+  void note_altered(const yaml_event_t& event, const Scalar& scalar, const Mark& at);
   bool open(const yaml_event_t& event, bool is_map);
   bool close();
+  Anchor& name_anchor(std::string name, const Mark& at);
   bool place_value(NodePtr value, Origin origin, std::string_view tag);
   bool add_entry(Frame& frame, NodePtr value, Origin origin);
   void finish_document();
@@ -240,6 +195,7 @@ bool Builder::on_alias(const yaml_event_t& event) {
                   fmt::format("Write &{} before its first use, in this file.", name));
   if (!found->second.node)
     return refuse(mark(event.start_mark), "yaml-alias-cycle", fmt::format("*{} stands inside itself", name));
+  ++out_.anchors[found->second.note].uses;
   return place_value(found->second.node, Origin::kAlias, {});
 }
 
@@ -277,11 +233,25 @@ bool Builder::on_scalar(const yaml_event_t& event) {
     const auto style = event.data.scalar.style;
     const bool folded = (style == YAML_PLAIN_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE) &&
                         event.end_mark.line > event.start_mark.line;
+    note_altered(event, scalar, at);
     node = make_scalar(scalar.kind, std::move(scalar.text), at, folded);
   }
-  if (const std::string anchor = text_of(event.data.scalar.anchor); !anchor.empty())
-    anchors_[anchor] = {.node = node};
+  if (std::string anchor = text_of(event.data.scalar.anchor); !anchor.empty())
+    name_anchor(std::move(anchor), at).node = node;
   return place_value(std::move(node), Origin::kScalar, tag);
+}
+
+void Builder::note_altered(const yaml_event_t& event, const Scalar& scalar, const Mark& at) {
+  const auto& raw = event.data.scalar;
+  if (raw.style != YAML_PLAIN_SCALAR_STYLE || scalar.kind == Kind::kNull || out_.altered.size() >= kMostNotes)
+    return;
+  std::string written = text_of(raw.value, raw.length);
+  if (written != scalar.text) out_.altered.push_back({.mark = at, .written = std::move(written)});
+}
+
+Anchor& Builder::name_anchor(std::string name, const Mark& at) {
+  out_.anchors.push_back({.name = name, .mark = at});
+  return anchors_[std::move(name)] = {.node = nullptr, .open = 0, .note = out_.anchors.size() - 1};
 }
 
 bool Builder::open(const yaml_event_t& event, bool is_map) {
@@ -300,7 +270,7 @@ bool Builder::open(const yaml_event_t& event, bool is_map) {
     return refuse(at, "yaml-refused-type",
                   fmt::format("Invalid YAML: tried to load unspecified class: {}", frame.tag.substr(6)));
   frame.number = nodes_;
-  if (!frame.anchor.empty()) anchors_[frame.anchor] = {.node = nullptr, .open = frame.number};
+  if (!frame.anchor.empty()) name_anchor(frame.anchor, at).open = frame.number;
   stack_.push_back(std::move(frame));
   return true;
 }
@@ -320,7 +290,10 @@ bool Builder::close() {
     return refuse(frame.mark, "yaml-too-large", "Too large once its aliases are written out");
   // Psych registers a collection where it begins, so a name given again inside it stays with the inner value.
   if (!frame.anchor.empty())
-    if (Anchor& anchor = anchors_[frame.anchor]; anchor.open == frame.number) anchor = {.node = node};
+    if (Anchor& anchor = anchors_[frame.anchor]; anchor.open == frame.number) {
+      anchor.node = node;
+      anchor.open = 0;
+    }
   return place_value(std::move(node), frame.is_map ? Origin::kMap : Origin::kList, frame.tag);
 }
 

@@ -28,6 +28,18 @@ void print_line(const std::filesystem::path& directory, const config::Place& pla
   }
 }
 
+// "in build, via extends .base (.gitlab-ci.yml:7)", when the place does not tell it.
+void print_way(const config::Diagnostic& found) {
+  if (found.via.empty()) return;
+  std::string way = found.job.empty() ? "by way of " : "in " + printable(found.job, 100) + ", via ";
+  for (std::size_t i = 0; i < found.via.size(); ++i) {
+    const config::Hop& hop = found.via[i];
+    way += (i == 0 ? "" : ", ") + hop.what;
+    if (hop.place.line > 0) way += fmt::format(" ({}:{})", hop.place.file, hop.place.line);
+  }
+  fmt::print(stderr, "          {}\n", way);
+}
+
 void print_job(const pipeline::PlannedJob& job, std::size_t width) {
   std::string needs;
   if (job.needs) {
@@ -80,6 +92,7 @@ void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesy
     fmt::print(stderr, "{}:{}:{}: {}: {} [{}]\n", d.place.file, d.place.line, d.place.column, word, d.message,
                d.code);
     print_line(directory, d.place);
+    print_way(d);
     if (!d.hint.empty()) fmt::print(stderr, "          {}\n", d.hint);
   }
 }

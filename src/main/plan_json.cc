@@ -43,6 +43,13 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(safe(text));
 }
 
+json::array way_view(const std::vector<config::Hop>& via) {
+  json::array out;
+  for (const auto& hop : via)
+    out.push_back({{"what", safe(hop.what)}, {"file", safe(hop.place.file)}, {"line", hop.place.line}});
+  return out;
+}
+
 json::array diagnostics_view(const config::Diagnostics& diagnostics) {
   json::array out;
   for (const auto& d : diagnostics) {
@@ -52,7 +59,9 @@ json::array diagnostics_view(const config::Diagnostics& diagnostics) {
                    {"file", safe(d.place.file)},
                    {"line", d.place.line},
                    {"column", d.place.column},
-                   {"hint", safe(d.hint)}});
+                   {"hint", safe(d.hint)},
+                   {"job", text_or_null(d.job)},
+                   {"via", way_view(d.via)}});
   }
   return out;
 }
