@@ -98,7 +98,7 @@ class PipelineRun {
       if (cancel_.stop_requested() && !told_to_cancel) {
         told_to_cancel = true;
         observed_.tell([](LocalObserver& o) {
-          o.notice("canceling: running jobs get their after_script; Ctrl-C again ends them at once");
+          o.notice("canceling: after_script still runs; Ctrl-C again ends all at once");
         });
         apply(pipeline::PipelineCanceled{});
       }
