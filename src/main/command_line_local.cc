@@ -73,6 +73,22 @@ void add_list(CLI::App& app, Action& action) {
   list_app->callback([&action, options] { action = [options] { return list(*options); }; });
 }
 
+void add_graph(CLI::App& app, Action& action) {
+  auto options = std::make_shared<GraphOptions>();
+  auto* graph_app = app.add_subcommand("graph", "Draw the jobs that would be created and what they need");
+  graph_app->footer(
+      "Examples:\n  tidegate graph\n  tidegate graph --format mermaid > pipeline.mmd\n"
+      "  tidegate graph --format dot | dot -Tsvg > pipeline.svg");
+  graph_app
+      ->add_option("--format", options->format,
+                   "text: for a terminal; mermaid: for Markdown; dot: for Graphviz")
+      ->type_name("WORD")
+      ->check(CLI::IsMember({"text", "mermaid", "dot"}))
+      ->default_str(options->format);
+  add_context(*graph_app, options->local);
+  graph_app->callback([&action, options] { action = [options] { return graph(*options); }; });
+}
+
 void add_run_execution(CLI::App& app, RunOptions& o) {
   auto* executor =
       app.add_option("--executor", o.executor,
@@ -135,6 +151,7 @@ void add_run(CLI::App& app, Action& action) {
 void add_local_commands(CLI::App& app, Action& action) {
   add_lint(app, action);
   add_list(app, action);
+  add_graph(app, action);
   add_run(app, action);
 }
 

@@ -5,9 +5,11 @@
 
 #include <fmt/core.h>
 
+#include "app/local/job_graph.h"
 #include "base/text.h"
 #include "config/lint.h"
 #include "main/plan_json.h"
+#include "main/terminal.h"
 #include "sys/file.h"
 
 namespace tidegate::main {
@@ -148,6 +150,29 @@ int list(const ListOptions& options) {
     print_plan(plan);
   }
   return config::has_errors(diagnostics) ? kFailed : kGood;
+}
+
+int graph(const GraphOptions& options) {
+  auto project = open_project(options.local);
+  if (!project) return refuse(project.error());
+  config::Loaded* const loaded = &project->loaded;
+  pipeline::Plan plan;
+  config::Diagnostics diagnostics = std::move(loaded->diagnostics);
+  if (loaded->definition && !config::has_errors(diagnostics)) {
+    const auto context = context_of(options.local, project->copy);
+    if (!context) return refuse(context.error());
+    plan = pipeline::compile(*loaded->definition, *context);
+    diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());
+  }
+  print_diagnostics(diagnostics, options.local.directory);
+  if (config::has_errors(diagnostics)) return kFailed;
+  if (!plan.created) fmt::print(stderr, "No pipeline: {}\n", plan.reason);
+  constexpr std::size_t kColumnsOfFiles = 120;
+  const std::size_t columns = terminal_of(stdout).is_terminal ? size_of(stdout).columns : kColumnsOfFiles;
+  fmt::print("{}", options.format == "mermaid" ? app::mermaid_graph(plan)
+                   : options.format == "dot"   ? app::dot_graph(plan)
+                                               : app::text_graph(plan, columns));
+  return kGood;
 }
 
 }  // namespace tidegate::main

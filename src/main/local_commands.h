@@ -30,6 +30,13 @@ struct ListOptions {
 /// The jobs that would be created, and why the others would not.
 int list(const ListOptions& options);
 
+struct GraphOptions {
+  LocalOptions local;
+  std::string format = "text";  ///< text, mermaid, dot
+};
+/// Draws the created jobs and their needs.
+int graph(const GraphOptions& options);
+
 /// People's form of findings, on stderr: place, message, the line with a caret, hint.
 void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesystem::path& directory);
 

@@ -151,8 +151,8 @@ Interrupts::Actions actions_of(Executors& executors, Display& display, const fs:
   Interrupts::Actions actions;
   actions.at_once = [&executors, &display, scratch] {
     display.give_cursor_back();
-    // The jobs' threads go on meanwhile: without its folder none of them can start another script, and what one
-    // started or wrote before it noticed goes in the next round.
+    // The jobs' threads go on meanwhile: without its folder none of them can start another script, and what
+    // one started or wrote before it noticed goes in the next round.
     std::error_code error;
     for (int round = 0; round < 10 && (round == 0 || fs::exists(scratch, error)); ++round) {
       static_cast<void>(sys::remove_tree(scratch));
