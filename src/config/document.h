@@ -1,6 +1,7 @@
-// One file of a configuration: YAML text to the root map, with its header told apart.
+// One file of a configuration: YAML text to its header and its content.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,14 @@
 
 namespace tidegate::config {
 
-/// The content of one pipeline file: a map, or null when it cannot be read (then there is an error). An empty
-/// file is an error, a `spec` header a finding.
-yaml::NodePtr read_document(std::string_view text, const std::string& file, Findings& out);
+/// A pipeline file. With two documents the first one is the header, when it has `spec`.
+struct Document {
+  yaml::NodePtr header;   ///< a map; a null pointer when there is none
+  yaml::NodePtr content;  ///< a map
+};
+
+/// Reads one pipeline file; nothing when it cannot be read (then there is an error). A file without content
+/// is an error.
+std::optional<Document> read_document(std::string_view text, const std::string& file, Findings& out);
 
 }  // namespace tidegate::config

@@ -22,6 +22,7 @@ bool has_errors(const Diagnostics& diagnostics) {
 
 void Findings::add(Diagnostic diagnostic) {
   const bool is_error = diagnostic.severity == Severity::kError;
+  ++reported_;
   if (is_error) ++errors_;
   if (diagnostic.job.empty()) diagnostic.job = job_;
   // An error must never be lost to a flood of warnings, so those have half the room.

@@ -32,6 +32,9 @@ class Findings {
   Origins& origins() { return origins_; }
 
   bool has_errors() const { return errors_ > 0; }
+  std::size_t errors() const { return errors_; }
+  /// How many have been reported so far (also such as were not kept).
+  std::size_t count() const { return reported_; }
   /// Everything, in the order of the file: the files in order of first appearance, then by line.
   Diagnostics take();
 
@@ -49,6 +52,7 @@ class Findings {
   Diagnostics list_;
   std::string job_;
   Origins origins_;
+  std::size_t reported_ = 0;
   std::size_t errors_ = 0;
   std::size_t comparisons_left_ = 30'000;
   bool incomplete_ = false;

@@ -250,7 +250,9 @@ TEST(Root, RefusesWhatIsNoPipeline) {
       {"default: {script: x}\nj: {script: x}", "unknown-keyword"},
       {"default: {image: a}\nimage: b\nj: {script: x}", "keyword-conflict"},
       {"default: {image: [a]}\nj: {script: x, image: b}", "invalid-type"},
-      {"spec: {inputs: {a: }}\n---\nj: {script: x}", "unsupported-keyword"},
+      {"spec: {inputs: {a: }}\n---\nj: {script: x}", "missing-input"},
+      {"spec: {inputs: {}}", "config-empty"},
+      {"spec: {}\n---\nj: {script: x}\nspec: {}", "unsupported-keyword"},
       {"a: {script: x}\n---\nb: {script: x}\n---\nc: {script: x}", "too-many-documents"},
       {"a: {script: x}\n\tb: 1", "yaml-syntax"},
   };

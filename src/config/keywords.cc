@@ -8,7 +8,6 @@ namespace {
 
 using enum Support;
 
-constexpr std::string_view kLocalOnly = "Copy the file into the repository and include it with `local`.";
 constexpr std::string_view kNoPages =
     "No site is served: the folder is kept as the job's artifact; publish it from the script.";
 
@@ -110,22 +109,6 @@ constexpr auto kWorkflowRule = std::to_array<Keyword>({
     {"when"},
     {"variables"},
     {"auto_cancel", kWarning, "Pipelines are not cancelled by newer ones."},
-});
-
-constexpr auto kInclude = std::to_array<Keyword>({
-    {"local"},
-    {"remote", kError, kLocalOnly},
-    {"project", kError, kLocalOnly},
-    {"file", kError, kLocalOnly},
-    {"ref", kError, kLocalOnly},
-    {"template", kError, kLocalOnly},
-    {"component", kError, kLocalOnly},
-    {"artifact", kError, kLocalOnly},
-    {"job", kError, kLocalOnly},
-    {"integrity", kError, kLocalOnly},
-    {"inputs", kError, "Write the values into the included file."},
-    {"rules", kError, "Put the rules on the jobs, or under `workflow`."},
-    {"cache", kWarning},
 });
 
 constexpr auto kVariable = std::to_array<Keyword>({{"value"}, {"description"}, {"options"}, {"expand"}});
@@ -276,9 +259,6 @@ Keywords rule_keywords() {
 }
 Keywords workflow_rule_keywords() {
   return kWorkflowRule;
-}
-Keywords include_keywords() {
-  return kInclude;
 }
 Keywords variable_keywords() {
   return kVariable;

@@ -28,6 +28,12 @@ Keywords workflow_keywords();
 Keywords rule_keywords();
 Keywords workflow_rule_keywords();
 Keywords include_keywords();
+Keywords include_rule_keywords();
+Keywords header_keywords();  ///< of the document before `---`
+Keywords spec_keywords();
+Keywords spec_include_keywords();
+Keywords spec_input_keywords();
+Keywords spec_input_rule_keywords();
 Keywords variable_keywords();      ///< global
 Keywords job_variable_keywords();  ///< in jobs and rules
 Keywords image_keywords();

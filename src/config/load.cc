@@ -16,8 +16,9 @@ Loaded load(std::string_view text, const std::string& file, const Sources& sourc
   Loaded loaded;
   Findings out;
   Budget budget;
-  yaml::NodePtr root = read_document(text, file, out);
-  if (root) root = expand_includes(root, file, sources, out, budget);
+  yaml::NodePtr root;
+  if (const auto document = read_document(text, file, out))
+    root = expand_includes(*document, file, sources, out, budget);
   out.origins().file = file;
   out.origins().tree = root;
   if (root && !budget.exhausted()) root = apply_extends(root, out, budget);

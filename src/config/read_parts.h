@@ -48,6 +48,8 @@ bool only_of(std::string_view text, std::string_view more);
 std::optional<std::vector<Rule>> read_rules(const Value& value);
 /// `workflow:rules`: when is always or never.
 std::optional<std::vector<Rule>> read_workflow_rules(const Value& value);
+/// `include:rules`: if, changes, exists; when is always or never. Nothing when anything was found in them.
+std::optional<std::vector<Rule>> read_include_rules(const Value& value);
 /// `only:` or `except:`.
 std::optional<RefFilter> read_policy(const Value& value);
 

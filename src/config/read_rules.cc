@@ -73,6 +73,13 @@ std::optional<Rule> read_workflow_rule(const Value& value) {
   return rule;
 }
 
+std::optional<Rule> read_include_rule(const Value& value) {
+  if (!check_map(value, include_rule_keywords())) return std::nullopt;
+  Rule rule;
+  read_clauses(value, kWorkflowWhen, rule);
+  return rule;
+}
+
 template <class ReadOne>
 std::optional<std::vector<Rule>> read_list(const Value& value, ReadOne read_one) {
   const auto items = flatten(value);
@@ -108,6 +115,12 @@ std::optional<std::vector<Rule>> read_rules(const Value& value) {
 
 std::optional<std::vector<Rule>> read_workflow_rules(const Value& value) {
   return read_list(value, read_workflow_rule);
+}
+
+std::optional<std::vector<Rule>> read_include_rules(const Value& value) {
+  const std::size_t before = value.findings().count();
+  auto rules = read_list(value, read_include_rule);
+  return value.findings().count() == before ? std::move(rules) : std::nullopt;
 }
 
 std::optional<RefFilter> read_policy(const Value& value) {

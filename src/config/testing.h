@@ -7,12 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sha256.h"
+#include "base/text.h"
 #include "config/load.h"
 
 namespace tidegate::config::testing {
 
-/// Loads a text as `.gitlab-ci.yml` of a repository that has these other files.
-inline Loaded load_text(std::string_view text, const std::map<std::string, std::string>& files = {}) {
+/// A repository of these files. `files` must outlive the answer.
+inline Sources sources_of(const std::map<std::string, std::string>& files) {
   Sources sources;
   sources.read = [&files](const std::string& path) -> std::optional<std::string> {
     const auto found = files.find(path);
@@ -23,7 +25,26 @@ inline Loaded load_text(std::string_view text, const std::map<std::string, std::
     for (const auto& [path, content] : files) paths.push_back(path);
     return paths;
   };
-  return load(text, ".gitlab-ci.yml", sources);
+  return sources;
+}
+
+/// Loads a text as `.gitlab-ci.yml` of a repository that has these other files.
+inline Loaded load_text(std::string_view text, const std::map<std::string, std::string>& files = {}) {
+  return load(text, ".gitlab-ci.yml", sources_of(files));
+}
+
+/// The text as a YAML scalar in double quotes.
+inline std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out + "\"";
+}
+
+inline std::string sha256_base64(std::string_view bytes) {
+  return base64_encode(from_hex(sha256_hex(bytes)).value_or(""));
 }
 
 inline std::vector<std::string> codes(const Diagnostics& diagnostics) {

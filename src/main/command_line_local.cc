@@ -28,6 +28,17 @@ void add_variables(CLI::App& app, LocalOptions& o) {
       ->allow_extra_args(false);
 }
 
+void add_includes(CLI::App& app, LocalOptions& o) {
+  app.add_option("--input", o.inputs, "A value for an input of the configuration's spec; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--project-dir", o.project_dirs,
+                 "The folder of a project that include:project or include:component names; repeatable")
+      ->type_name("GROUP/NAME=DIR")
+      ->allow_extra_args(false);
+  app.add_option("--templates", o.templates, "The folder of include:template")->type_name("DIR");
+}
+
 void add_context(CLI::App& app, LocalOptions& o) {
   app.add_option("-C,--directory", o.directory, "The project's folder")->type_name("DIR")->default_str(".");
   app.add_option("--file", o.file, "The configuration in it")->type_name("FILE")->default_str(o.file);
@@ -39,6 +50,7 @@ void add_context(CLI::App& app, LocalOptions& o) {
       ->type_name("WORD")
       ->default_str(o.source);
   add_variables(app, o);
+  add_includes(app, o);
   auto* changed = app.add_option("--changed", o.changed,
                                  "A changed path, for rules:changes; repeatable (default: from Git)");
   changed->type_name("PATH")->allow_extra_args(false);
@@ -53,6 +65,7 @@ void add_lint(CLI::App& app, Action& action) {
   lint_app->footer("Examples:\n  tidegate lint\n  tidegate lint --merged ci/pipeline.yml");
   lint_app->add_option("FILE", options->local.file, "The configuration (default: .gitlab-ci.yml)");
   lint_app->add_option("-C,--directory", options->local.directory, "The project's folder")->type_name("DIR");
+  add_includes(*lint_app, options->local);
   lint_app->add_flag("--merged", options->merged,
                      "Print the configuration after include, extends and !reference");
   lint_app->add_flag("--json", options->json, "For programs: JSON on stdout");

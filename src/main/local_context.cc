@@ -5,8 +5,12 @@
 
 #include <fmt/core.h>
 
+#include "adapters/remote/https_files.h"
 #include "app/local/env_file.h"
+#include "app/local/include_sources.h"
 #include "base/text.h"
+#include "pipeline/include_scope.h"
+#include "pipeline/variables.h"
 #include "sys/file.h"
 
 namespace tidegate::main {
@@ -42,6 +46,34 @@ Result<pipeline::JobVariable> file_variable(const std::string& text) {
 void set(pipeline::JobVariables& variables, pipeline::JobVariable variable) {
   std::erase_if(variables, [&](const auto& other) { return other.key == variable.key; });
   variables.push_back(std::move(variable));
+}
+
+Result<config::GivenInputs> inputs_of(const LocalOptions& options) {
+  config::GivenInputs inputs;
+  for (const std::string& text : options.inputs) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return fail(Errc::kInvalid, fmt::format("--input takes KEY=VALUE, not {}", printable(text)));
+    std::erase_if(inputs, [&](const auto& other) { return other.name == text.substr(0, equals); });
+    inputs.push_back(config::text_input(text.substr(0, equals), text.substr(equals + 1)));
+  }
+  return inputs;
+}
+
+Result<config::Loaded> load(const std::string& text, const LocalOptions& options,
+                            const app::WorkingCopy& copy) {
+  TG_TRY(const pipeline::Context context, context_of(options, copy));
+  app::IncludeSettings settings;
+  TG_TRY(settings.projects, app::parse_project_dirs(options.project_dirs));
+  settings.templates = options.templates;
+  const pipeline::VariableIndex predefined(context.predefined);
+  const pipeline::JobVariable* path = predefined.find("CI_PROJECT_PATH");
+  remote::HttpsFiles files({.loopback = true});
+  config::Sources sources =
+      app::include_sources(copy, path == nullptr ? std::string() : path->value, settings, files);
+  sources.scope = pipeline::include_scope(context);
+  TG_TRY(sources.inputs, inputs_of(options));
+  return config::load(text, options.file, sources);
 }
 
 }  // namespace
@@ -84,7 +116,7 @@ Result<LocalProject> open_project(const LocalOptions& options) {
         path.string() + " is not there; -C names the project's folder, --file the configuration in it");
   }
   if (!text) return text.error();
-  project.loaded = config::load(*text, options.file, app::sources_of(project.copy));
+  TG_TRY(project.loaded, load(*text, options, project.copy));
   return project;
 }
 

@@ -27,6 +27,9 @@ struct LocalOptions {
   std::vector<std::string> masked;          ///< names of variables whose values the output hides
   std::vector<std::string> changed;
   bool changed_unknown = false;
+  std::vector<std::string> inputs;        ///< KEY=VALUE, for the configuration's spec:inputs
+  std::vector<std::string> project_dirs;  ///< GROUP/NAME=DIR, for include:project and include:component
+  std::filesystem::path templates;        ///< folder of include:template; empty: none
 };
 
 /// A directory with its configuration. The working copy stays where it is: the loaded sources refer to it.
@@ -35,7 +38,7 @@ struct LocalProject {
   config::Loaded loaded;
 };
 
-/// Reads the configuration file and its includes. kNotFound when the directory or the file is not there.
+/// Reads the configuration file and its includes, for the context that the options give. kNotFound when the directory or the file is not there.
 Result<LocalProject> open_project(const LocalOptions& options);
 
 /// The pipeline variables of the command line: those of env files, then file variables, then --var; the last

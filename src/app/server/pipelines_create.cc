@@ -10,6 +10,7 @@
 #include "config/load.h"
 #include "config/project_file.h"
 #include "dataset/binding.h"
+#include "pipeline/include_scope.h"
 
 namespace tidegate::app {
 namespace {
@@ -158,11 +159,6 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const Pip
   for (const NamedData& named : named_data(*repository, request.sha)) {
     out.data.push_back({named.source, named.uri, "", ""});
   }
-  auto loaded = config::load(*text, kConfigFile, sources_at(*repository, request.sha));
-  if (!loaded.definition || config::has_errors(loaded.diagnostics)) {
-    out.plan = refused(std::move(loaded.diagnostics));
-    return out;
-  }
   pipeline::Context context;
   context.ref = request.ref;
   context.is_tag = request.is_tag;
@@ -192,6 +188,13 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const Pip
   // A candidate looks like a push to the branch, but nothing that is protected goes to it.
   context.ref_protected = is_protected(request, project);
   context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
+  config::Sources sources = sources_at(*repository, request.sha);
+  sources.scope = pipeline::include_scope(context);
+  auto loaded = config::load(*text, kConfigFile, sources);
+  if (!loaded.definition || config::has_errors(loaded.diagnostics)) {
+    out.plan = refused(std::move(loaded.diagnostics));
+    return out;
+  }
   out.plan = pipeline::compile(*loaded.definition, context);
   return out;
 }
