@@ -27,9 +27,10 @@ Targets and graphs are named in tidegate.yml. Keys stay with Tidegate; this job'
 Exit codes: 0 live (or sound), 1 refused, 2 wrong usage, 3 not inside a Tidegate job.
 )";
 
-// How long a server that is being restarted is waited for.
+// How long a server that is being restarted, or a part that is down, is waited for.
 constexpr auto kPatience = std::chrono::minutes(15);
 constexpr auto kPause = std::chrono::seconds(1);
+constexpr auto kLongestPause = std::chrono::seconds(15);
 
 struct Call {
   std::string path;
@@ -93,6 +94,8 @@ class Lines {
     return chunked_ ? take_chunks() : take_rest();
   }
   std::optional<int> exit_code() const { return exit_code_; }
+  // The answer came to its end, with or without an exit code.
+  bool whole() const { return whole_; }
   // A whole answer that is no stream: an error of the server as JSON.
   bool good() const { return good_; }
   const std::string& text() const { return text_; }
@@ -110,7 +113,7 @@ class Lines {
       char* stop = nullptr;
       const unsigned long size = std::strtoul(raw_.c_str(), &stop, 16);
       if (stop == raw_.c_str() || size > (1UL << 24U)) return false;
-      if (size == 0) return true;
+      if (size == 0) return whole_ = true;
       if (raw_.size() < end + 2 + size + 2) return true;
       add(std::string_view(raw_).substr(end + 2, size));
       raw_.erase(0, end + 2 + size + 2);
@@ -135,14 +138,20 @@ class Lines {
   std::string text_;
   bool in_body_ = false;
   bool chunked_ = false;
+  bool whole_ = false;
   bool good_ = true;
   std::optional<int> exit_code_;
 };
 
-// One try: the exit code, or nothing when the server went away before it gave one.
-std::optional<int> ask(const std::string& socket, const std::string& token, const Call& call) {
+struct Answer {
+  std::optional<int> exit_code;
+  bool not_now = false;  // the server has said why it cannot be done at the moment
+};
+
+// One try. Neither an exit code nor "not now": the server went away before it gave one.
+Answer ask(const std::string& socket, const std::string& token, const Call& call) {
   const int fd = connect_to(socket);
-  if (fd < 0) return std::nullopt;
+  if (fd < 0) return {};
   const std::string request = "POST " + call.path + " HTTP/1.1\r\nHost: tidegate\r\nJOB-TOKEN: " + token +
                               "\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
                               std::to_string(call.body.size()) + "\r\nConnection: close\r\n\r\n" + call.body;
@@ -157,9 +166,28 @@ std::optional<int> ask(const std::string& socket, const std::string& token, cons
   ::close(fd);
   if (!lines.good()) {
     std::printf("tidegate: %s\n", lines.text().c_str());
-    return 1;
+    return {1};
   }
-  return lines.exit_code();
+  return {lines.exit_code(), lines.whole()};
+}
+
+int ask_until_told(const std::string& socket, const std::string& token, const Call& call) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  auto pause = kPause;
+  while (std::chrono::steady_clock::now() < until) {
+    const Answer answer = ask(socket, token, call);
+    if (answer.exit_code) return *answer.exit_code;
+    // A server is back soon; another part may take longer, and each try is work for the others.
+    if (!answer.not_now) pause = kPause;
+    std::printf("tidegate: %s; trying again in %d s\n",
+                answer.not_now ? "not possible now" : "the server does not answer",
+                static_cast<int>(pause.count()));
+    std::fflush(stdout);
+    std::this_thread::sleep_for(pause);
+    if (answer.not_now) pause = std::min(pause * 2, kLongestPause);
+  }
+  std::puts("tidegate: gave up");
+  return 1;
 }
 
 }  // namespace
@@ -184,13 +212,5 @@ int main(int argc, char** argv) {
         stderr);
     return 3;
   }
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < until) {
-    if (const auto code = ask(socket, token, *call)) return *code;
-    std::puts("tidegate: the server does not answer; trying again");
-    std::fflush(stdout);
-    std::this_thread::sleep_for(kPause);
-  }
-  std::puts("tidegate: gave up waiting for the server");
-  return 1;
+  return ask_until_told(socket, token, *call);
 }

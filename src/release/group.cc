@@ -41,15 +41,13 @@ Action undo(const Attempt& attempt, const Facts& facts) {
   return WriteRecord{follow(attempt, Op::kUndone)};
 }
 
-// Somebody else's deployment that never came to an end. Its owner may come back and then finds it decided.
-Action settle(const Attempt& attempt, const Facts& facts) {
+// A deployment that never came to an end. Its owner may come back and then finds it decided.
+Action settle(const Attempt& attempt, const Facts& facts, const std::string& why) {
   if (attempt.phase == Op::kUndo) return undo(attempt, facts);
   if (attempt.phase != Op::kFlip)
-    return WriteRecord{
-        follow(attempt, Op::kFailed, "lease", "it stopped halfway, and another deployment took its place")};
+    return WriteRecord{follow(attempt, Op::kFailed, "lease", "it stopped halfway, and " + why)};
   if (!attempt.record.roll_back)
-    return WriteRecord{follow(attempt, Op::kUndo, "flip",
-                              "it stopped during the flip, and another deployment took its place")};
+    return WriteRecord{follow(attempt, Op::kUndo, "flip", "it stopped during the flip, and " + why)};
   if (!stand_as(facts, forward(attempt))) return Point{forward(attempt)};
   return WriteRecord{follow(attempt, Op::kLive)};
 }
@@ -120,8 +118,10 @@ Action proceed(const Goal& goal, const Attempt& attempt, const Facts& facts) {
 Action next(const Goal& goal, const Facts& facts) {
   const Attempt* ours = facts.journal.find(goal.deployment);
   if (ours != nullptr && ours->is_final()) return Finished{*ours};
+  if (goal.abandon && ours != nullptr) return settle(*ours, facts, "it was given up");
   const Attempt* last = facts.journal.last_attempt();
-  if (last != nullptr && last != ours && !last->is_final()) return settle(*last, facts);
+  if (last != nullptr && last != ours && !last->is_final())
+    return settle(*last, facts, "another deployment took its place");
   if (ours == nullptr) return begin(goal, facts);
   return proceed(goal, *ours, facts);
 }

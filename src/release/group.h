@@ -22,6 +22,7 @@ struct Goal {
   std::string digest;
   std::string commit;
   std::string experiment;
+  bool abandon = false;  ///< nobody goes on with `deployment`, which the journal knows: it only has to end
 };
 
 /// What is so on the host, and what we saw of it.
@@ -56,6 +57,9 @@ using Action = std::variant<WriteRecord, Point, Install, RunSmoke, RunCheck, Fin
 /// person
 ///   ordered (roll_back) is finished.
 /// - A release is left live only when its check passed in the session that flipped it.
+/// - An abandoned deployment ends as one that another finds half done does: before its flip it has failed,
+/// from
+///   there on it is undone.
 Action next(const Goal& goal, const Facts& facts);
 
 /// Members whose links next() may want to see: the goal's and those of an attempt that is still open.

@@ -89,10 +89,10 @@ class Runner {
 constexpr int kNever = 1'000'000;
 
 Goal deploy(std::string deployment, std::string release) {
-  return {std::move(deployment), std::move(release), kMembers, false, "sha256:d", "c", "1"};
+  return {std::move(deployment), std::move(release), kMembers, false, "sha256:d", "c", "1", false};
 }
 Goal roll_back(std::string deployment, std::string release) {
-  return {std::move(deployment), std::move(release), kMembers, true, "", "", ""};
+  return {std::move(deployment), std::move(release), kMembers, true, "", "", "", false};
 }
 
 std::string live(const Host& host) {
@@ -184,6 +184,38 @@ TEST(Group, CrashAfterEveryStepOfADeploymentThatIsNot) {
 TEST(Group, CrashAfterEveryStepOfARollback) {
   crash_everywhere(roll_back("b1", "r1"), {roll_back("b1", "r1"), deploy("d3", "r3"), roll_back("b2", "r1")},
                    {});
+}
+
+// Wherever it stopped: what nobody judged is undone, what was judged stays, and nothing new begins.
+TEST(Group, AnAbandonedDeploymentComesToItsEnd) {
+  int undone = 0;
+  for (int fuse = 0;; ++fuse) {
+    SCOPED_TRACE("fuse " + std::to_string(fuse));
+    auto host = with_two_releases();
+    bool crashed = false;
+    try {
+      Runner(host, fuse).run(deploy("d3", "r3"));
+    } catch (const Crash&) {
+      crashed = true;
+    }
+    const auto before = read_journal(host.journal);
+    if (const auto* begun = before.find("d3"); begun != nullptr) {
+      const bool flipped = begun->is_open();
+      auto goal = deploy("d3", "r3");
+      goal.abandon = true;
+      const auto end = Runner(host, kNever).run(goal);
+      EXPECT_EQ(live(host), crashed ? "r2" : "r3") << host.journal;
+      EXPECT_EQ(end.phase, !crashed ? Op::kLive : flipped ? Op::kUndone : Op::kFailed) << host.journal;
+      undone += flipped ? 1 : 0;
+      const auto journal = host.journal;
+      EXPECT_EQ(Runner(host, 0).run(goal).phase, end.phase);
+      EXPECT_EQ(Runner(host, 0).run(deploy("d3", "r3")).phase, end.phase);  // its owner comes back
+      EXPECT_EQ(host.journal, journal);
+      EXPECT_EQ(Runner(host, kNever).run(deploy("d4", "r4")).phase, Op::kLive);
+    }
+    if (!crashed) break;
+  }
+  EXPECT_GT(undone, 2);
 }
 
 // Many deployments and rollbacks, each crashing at random places and repeated or overtaken at random.

@@ -77,15 +77,17 @@ class Folder:
 
 
 class Server:
-    """One data directory and the process that serves it. `options` are more lines of its configuration."""
+    """One data directory and the process that serves it. `options` are more lines of its configuration, `runner` more
+    settings of its runner."""
 
-    def __init__(self, folder: Path, options: str = "", slots: int = 2, data: Path | None = None):
+    def __init__(self, folder: Path, options: str = "", slots: int = 2, data: Path | None = None,
+                 runner: str = "executor: shell"):
         self.folder, self.data = folder, data or folder / "data"
         self.port = free_port()
         self.log = folder / "server.log"
         self.config = folder / "tidegate-server.yml"
         self.config.write_text(f"listen: 127.0.0.1:{self.port}\ndata: {self.data}\ndirectory_poll: 1s\n"
-                               f"reconcile_every: 1s\nrunner: {{ executor: shell, slots: {slots} }}\n{options}")
+                               f"reconcile_every: 1s\nrunner: {{ {runner}, slots: {slots} }}\n{options}")
         self.process: subprocess.Popen | None = None
         self.token = ""
 
@@ -236,7 +238,10 @@ class Project:
             if status is not None and view["status"] != status and view["status"] in OVER - {"manual"}:
                 raise AssertionError(f"pipeline {pipeline} is {view['status']}, not {status}:\n{self.story(pipeline)}")
             return view if view["status"] == status or (status is None and view["status"] in OVER) else None
-        return until(f"pipeline {pipeline} of {self.path} is {status or 'over'}", there)
+        try:
+            return until(f"pipeline {pipeline} of {self.path} is {status or 'over'}", there)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.story(pipeline)}") from error
 
     def pipeline_of(self, sha: str) -> dict[str, Any]:
         """Waits until the commit has one."""

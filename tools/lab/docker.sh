@@ -6,6 +6,7 @@ LAB_DOCKER=$LAB_DIR/docker
 LAB_DOCKER_SOCKET=$LAB_DOCKER/docker.sock
 LAB_DOCKER_RANGE=$LAB_DOCKER_NET.64.0/18  # user-defined networks
 LAB_DOCKER_GATEWAY=$LAB_DOCKER_NET.32.1   # the default bridge is .32.0/24
+LAB_DOCKER_FORWARD_WAS_OFF=/run/tidegate-lab.forward-was-off # of the machine: shared by all labs on it
 
 lab_docker() { DOCKER_CONFIG=$LAB_DOCKER/client docker -H "unix://$LAB_DOCKER_SOCKET" "$@"; }
 
@@ -42,6 +43,8 @@ docker_rule() { # -I | -D table chain rule…
   iptables -w -t "$table" -C "$@" 2>/dev/null || iptables -w -t "$table" -I "$@" 2>>"$LAB_LOG/iptables.log"
 }
 
+docker_other_labs() { iptables -w -S FORWARD 2>/dev/null | grep -e '--comment "\?tidegate-lab' >/dev/null; }
+
 docker_network_up() {
   if ! ip link show "$LAB_DOCKER_BRIDGE" >/dev/null 2>&1; then
     ip link add "$LAB_DOCKER_BRIDGE" type bridge || return 1
@@ -49,9 +52,9 @@ docker_network_up() {
   [[ $(ip addr show dev "$LAB_DOCKER_BRIDGE") == *"inet $LAB_DOCKER_GATEWAY/"* ]] ||
     ip addr add "$LAB_DOCKER_GATEWAY/24" dev "$LAB_DOCKER_BRIDGE"
   ip link set "$LAB_DOCKER_BRIDGE" up
-  # A forwarding switch that was off is put back off by docker_stop.
+  # A forwarding switch that was off is put back off by docker_stop of the last lab on this machine.
   if [[ $(</proc/sys/net/ipv4/ip_forward) == 0 ]]; then
-    touch "$LAB_DOCKER/ip_forward.was-off"
+    touch "$LAB_DOCKER_FORWARD_WAS_OFF"
     { echo 1 >/proc/sys/net/ipv4/ip_forward; } 2>/dev/null || true
   fi
   if docker_rules -I; then
@@ -71,9 +74,9 @@ docker_network_down() {
     ip link del "$link" 2>/dev/null
   done
   ip link del "$LAB_DOCKER_BRIDGE" 2>/dev/null
-  if [[ -e $LAB_DOCKER/ip_forward.was-off ]]; then
+  if [[ -e $LAB_DOCKER_FORWARD_WAS_OFF ]] && ! docker_other_labs; then
     { echo 0 >/proc/sys/net/ipv4/ip_forward; } 2>/dev/null || true
-    rm -f "$LAB_DOCKER/ip_forward.was-off"
+    rm -f "$LAB_DOCKER_FORWARD_WAS_OFF"
   fi
   return 0
 }

@@ -254,7 +254,12 @@ Status Libgit2Repository::write_locked(git_transaction* transaction, const app::
   } else {
     git_oid id{};
     git_oid_fromstr(&id, change.new_sha.c_str());
-    code = git_transaction_set_target(transaction, change.ref.c_str(), &id, nullptr, "tidegate");
+    // Named, for what the library would make up instead asks the C library for the local time zone.
+    git_signature* named = nullptr;
+    code = git_signature_new(&named, "Tidegate", "tidegate@localhost", std::time(nullptr), 0);
+    const Signature signature(named);
+    if (code == 0)
+      code = git_transaction_set_target(transaction, change.ref.c_str(), &id, signature.get(), "tidegate");
   }
   if (code == 0) code = git_transaction_commit(transaction);
   if (code != 0) return git_failure("move " + change.ref, code);

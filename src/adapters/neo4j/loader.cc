@@ -150,6 +150,7 @@ class Load {
       TG_CHECK(versions_.mark_ready(id(), token_));
     }
     TG_CHECK(check_stop());
+    if (request_.on_swap) TG_CHECK(request_.on_swap(id(), outcome_.previous));
     TG_CHECK(versions_.swap(id(), outcome_.previous, Versions::Move::kForward));
     outcome_.live = true;
     say(fmt::format("live: {} (before: {})", id(),

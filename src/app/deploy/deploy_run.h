@@ -30,6 +30,7 @@ class DeployRun {
 
   Result<DeployOutcome> deploy();
   Result<DeployOutcome> roll_back(const std::string& to);
+  Result<DeployOutcome> abandon();
 
  private:
   /// Something definite went wrong at `step`: an outcome. Anything that may pass is an Error instead.

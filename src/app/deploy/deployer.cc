@@ -26,6 +26,15 @@ Result<DeployOutcome> Deployer::roll_back(const config::Target& target, const st
   return DeployRun(tools, std::move(request)).roll_back(to);
 }
 
+Result<DeployOutcome> Deployer::abandon(const config::Target& target, const std::string& deployment,
+                                        const OnProgress& on_progress, const sys::StopFlag* stop) {
+  const DeployRun::Tools tools{registry_, hosts_, clock_, scratch_, on_progress, stop};
+  DeployRequest request;
+  request.deployment = deployment;
+  request.target = target;
+  return DeployRun(tools, std::move(request)).abandon();
+}
+
 Result<std::vector<ReleaseInfo>> Deployer::releases(const config::Target& target, const sys::StopFlag* stop) {
   TG_CHECK(check_target(target));
   TG_TRY(const auto host, hosts_.connect(target.host, stop));

@@ -31,6 +31,9 @@ struct DeployRequest {
   std::string data_version;
   std::string data_sha256;
   std::vector<std::string> quarantined;  ///< digests that must not be deployed
+  /// Asked, when set, before the first link may move: from then on only the host knows what is live there. An
+  /// Error keeps it from moving.
+  std::function<Status(const std::string& release, const std::string& digest)> on_flip;
 };
 
 struct DeployOutcome {
@@ -72,6 +75,12 @@ class Deployer {
   Result<DeployOutcome> roll_back(const config::Target& target, const std::string& to,
                                   const std::string& deployment, const OnProgress& on_progress,
                                   const sys::StopFlag* stop);
+
+  /// Brings a deployment that nobody will ask for again to its end: flipped and not judged, it is flipped
+  /// back; its lease is given back. One that came to its end already, or that the host does not know (no
+  /// release in the outcome), stays as it is. Idempotent.
+  Result<DeployOutcome> abandon(const config::Target& target, const std::string& deployment,
+                                const OnProgress& on_progress, const sys::StopFlag* stop);
 
   Result<std::vector<ReleaseInfo>> releases(const config::Target& target, const sys::StopFlag* stop);
 

@@ -7,6 +7,7 @@
 
 #include "app/deploy/deploy_fixture.h"
 #include "release/journal_line.h"
+#include "release/release_id.h"
 
 namespace tidegate::app {
 namespace {
@@ -306,6 +307,71 @@ TEST_F(DeployTest, BreaksAtEveryCallAndGoesOn) {
   }
   EXPECT_GT(at, 12);
   EXPECT_LT(at, 60);
+}
+
+// The connection breaks at every call, and nobody asks again: the release from before is live afterwards, or
+// the new one when its verdict was written.
+TEST_F(DeployTest, BreaksAtEveryCallAndIsGivenUp) {
+  const auto first = must_deploy("d0", "v1");
+  add_image("v2");
+  int at = 0;
+  int undone = 0;
+  for (; at < 60; ++at) {
+    SCOPED_TRACE("call " + std::to_string(at));
+    auto wanted = request("d-" + std::to_string(at), "v2");
+    wanted.target.smoke = wanted.target.check = "true";
+    bool may_be_live = false;
+    wanted.on_flip = [&](const std::string& release, const std::string& digest) -> Status {
+      EXPECT_TRUE(release::is_release_id(release));
+      EXPECT_EQ(digest, FolderRegistry::digest_of("v2"));
+      EXPECT_EQ(live(), first.release);
+      may_be_live = true;
+      return {};
+    };
+    control_ = {.calls = 0, .break_at = at, .break_after = true, .refuse = false};
+    const auto broken = deploy(wanted);
+    control_.break_at = -1;
+    if (control_.calls <= at) break;  // every call has had its turn
+    if (!may_be_live) EXPECT_EQ(live(), first.release);
+    const auto end = deployer_.abandon(wanted.target, wanted.deployment, {}, nullptr);
+    ASSERT_TRUE(end) << end.error().message;
+    if (end->live) {
+      EXPECT_TRUE(may_be_live);
+      EXPECT_EQ(live(), end->release);
+      EXPECT_EQ(end->previous, first.release);
+      const auto back =
+          deployer_.roll_back(wanted.target, first.release, "back-" + wanted.deployment, {}, nullptr);
+      ASSERT_TRUE(back) << back.error().message;
+    }
+    EXPECT_EQ(end->rolled_back, may_be_live && !end->live);
+    undone += end->rolled_back ? 1 : 0;
+    EXPECT_EQ(live(), first.release);
+    const auto again = deployer_.abandon(wanted.target, wanted.deployment, {}, nullptr);
+    EXPECT_TRUE(again && again->live == end->live && again->rolled_back == end->rolled_back);
+    if (end->release.empty()) continue;  // it never began
+    const auto late = deploy(wanted);    // asked all the same, it is told how it ended
+    EXPECT_TRUE(late && late->live == end->live && late->rolled_back == end->rolled_back) << all_lines();
+    EXPECT_EQ(live(), first.release);
+  }
+  EXPECT_GT(at, 12);
+  EXPECT_LT(at, 60);
+  EXPECT_GT(undone, 1);
+}
+
+TEST_F(DeployTest, WhatMayNotGoLiveIsNotFlipped) {
+  const auto first = must_deploy("d1", "v1");
+  add_image("v2");
+  auto wanted = request("d2", "v2");
+  wanted.on_flip = [](const std::string&, const std::string&) -> Status {
+    return fail(Errc::kDenied, "this job is over");
+  };
+  const auto outcome = deploy(wanted);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_FALSE(outcome->live);
+  EXPECT_FALSE(outcome->rolled_back);
+  EXPECT_EQ(outcome->message, "this job is over");
+  EXPECT_EQ(live(), first.release);
+  EXPECT_FALSE(fs::exists(root_ / "state/lease"));
 }
 
 TEST_F(DeployTest, StopsWhenAskedAndGoesOnLater) {

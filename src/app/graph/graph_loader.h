@@ -34,6 +34,9 @@ struct GraphRequest {
   std::string golden;  ///< golden queries, JSON text; empty: none
   int keep = 3;
   std::string load;  ///< unique and stable: the same request repeated continues or finds itself done
+  /// Asked, when set, before the pointer may move: from then on only the database knows which version is
+  /// live. An Error keeps it from moving.
+  std::function<Status(const std::string& version, const std::string& previous)> on_swap;
 };
 
 struct GraphOutcome {

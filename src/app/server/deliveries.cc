@@ -4,30 +4,12 @@
 
 #include <fmt/core.h>
 
+#include "app/server/delivery_words.h"
 #include "base/log.h"
 #include "base/sha256.h"
 
 namespace tidegate::app {
 namespace {
-
-constexpr const char* kLive = "live";
-constexpr const char* kRunning = "running";
-constexpr const char* kFailed = "failed";
-constexpr const char* kRolledBack = "rolled_back";
-
-template <class T>
-const T* by_name(const std::vector<T>& list, const std::string& name) {
-  const auto found = std::ranges::find(list, name, &T::name);
-  return found == list.end() ? nullptr : &*found;
-}
-
-template <class T>
-Error unknown(std::string_view what, const std::string& name, const std::vector<T>& list) {
-  std::string names;
-  for (const T& item : list) names += (names.empty() ? "" : ", ") + item.name;
-  return fail(Errc::kNotFound, fmt::format("tidegate.yml has no {} \"{}\"; it has: {}", what, name,
-                                           names.empty() ? "none" : names));
-}
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string out;
@@ -36,6 +18,10 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 }  // namespace
+
+std::string Deliveries::lock_name(DeliveryKind kind, const Project& project, const std::string& target) {
+  return fmt::format("{}/{}/{}", to_string(kind), project.id.value(), target);
+}
 
 std::shared_ptr<std::mutex> Deliveries::lock_of(const std::string& name) {
   const std::lock_guard guard(mutex_);
@@ -74,10 +60,20 @@ Result<config::ProjectFile> Deliveries::project_file(const Project& project, con
   return config::load_project_file(*text).file;
 }
 
+// Asked on the loop. A job may end while its delivery waits or is made: nobody would take back what went live
+// after that.
+Status Deliveries::still_runs(JobId id) {
+  TG_TRY(const auto job, ports_.store.job(id));
+  if (!job || job->state.status != pipeline::JobStatus::kRunning)
+    return fail(Errc::kDenied, "this job is over");
+  return {};
+}
+
 // Stored before anything is touched: after a restart the same job finds its delivery again.
 Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind, const std::string& target,
                                    const std::string& repository) {
   return ports_.loop.call([&]() -> Result<Delivery> {
+    TG_CHECK(still_runs(context.job.state.id));
     Delivery delivery;
     delivery.kind = kind;
     delivery.key = fmt::format("{}-{}-{}", to_string(kind), context.job.state.id.value(), target);
@@ -105,6 +101,24 @@ Status Deliveries::finish(Delivery delivery, bool quarantine_digest) {
                                      {delivery.digest, delivery.message, ports_.clock.now()});
     });
   });
+}
+
+// From here on it may be live, whatever becomes of us.
+Status Deliveries::goes_live(const Delivery& delivery) {
+  return ports_.loop.call([&]() -> Status {
+    TG_CHECK(still_runs(delivery.job));
+    return ports_.store.save_delivery(delivery);
+  });
+}
+
+// The request may be sent again; until then people see why it waits.
+Error Deliveries::waits(Delivery delivery, Error error) {
+  delivery.message = error.message;
+  const Status saved = ports_.loop.call([&]() -> Status { return ports_.store.save_delivery(delivery); });
+  if (!saved) log::warn("delivery", "{}", saved.error().message);
+  return with_context(
+      fmt::format("{} {}", delivery.kind == DeliveryKind::kRelease ? "deploy" : "load", delivery.target),
+      std::move(error));
 }
 
 // A candidate whose base is no longer the branch's head cannot be promoted; nothing is flipped for it.
@@ -156,17 +170,25 @@ Result<DeliveryReport> Deliveries::deploy(const std::string& job_token, const st
   TG_TRY(const auto file, project_file(context.project, context.pipeline.sha));
   const config::Target* target = by_name(file.targets, name);
   if (target == nullptr) return unknown("target", name, file.targets);
-  const auto lock = lock_of(fmt::format("release/{}/{}", context.project.id.value(), name));
+  const auto lock = lock_of(lock_name(DeliveryKind::kRelease, context.project, name));
   const std::lock_guard one_at_a_time(*lock);
   TG_CHECK(refuse_stale_candidate(context));
   DeployRequest request = deploy_request(context, *target, "");
   TG_TRY(Delivery delivery, begin(context, DeliveryKind::kRelease, name, request.repository));
   request.deployment = delivery.key;
+  request.on_flip = [&](const std::string& release, const std::string& digest) {
+    delivery.release = release;
+    delivery.digest = digest;
+    return goes_live(delivery);
+  };
   if (delivery.state == kLive)
     return DeliveryReport{true, "release " + delivery.release + " is live already"};
   if (delivery.state != kRunning) return DeliveryReport{false, delivery.message};
   auto outcome = ports_.deployer->deploy(request, say, &ports_.stop);
-  if (!outcome) return with_context("deploy " + name, outcome.error());
+  // Another one's lease ends, and one that was lost is told when it is asked for again.
+  if (!outcome && outcome.error().code == Errc::kConflict)
+    return waits(delivery, fail(Errc::kUnavailable, outcome.error().message));
+  if (!outcome) return waits(delivery, outcome.error());
   delivery.digest = outcome->digest;
   delivery.release = outcome->release;
   delivery.previous = outcome->previous;
@@ -231,15 +253,20 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
     return DeliveryReport{
         true, fmt::format("the graph is sound: {} nodes, {} edges", checked.nodes, checked.edges)};
   }
-  const auto lock = lock_of(fmt::format("graph/{}/{}", context.project.id.value(), name));
+  const auto lock = lock_of(lock_name(DeliveryKind::kGraph, context.project, name));
   const std::lock_guard one_at_a_time(*lock);
   TG_CHECK(refuse_stale_candidate(context));
   TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, ""));
+  request.on_swap = [&](const std::string& version, const std::string& previous) {
+    delivery.release = version;
+    delivery.previous = previous;
+    return goes_live(delivery);
+  };
   if (delivery.state == kLive)
     return DeliveryReport{true, "graph version " + delivery.release + " is live already"};
   if (delivery.state != kRunning) return DeliveryReport{false, delivery.message};
   auto outcome = ports_.graphs->load(request, say, &ports_.stop);
-  if (!outcome) return with_context("load " + name, outcome.error());
+  if (!outcome) return waits(delivery, outcome.error());
   delivery.release = outcome->version;
   delivery.previous = outcome->previous;
   delivery.state = outcome->live ? kLive : kFailed;
@@ -250,52 +277,6 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
     return DeliveryReport{true,
                           fmt::format("graph version {} is live ({})", outcome->version, delivery.message)};
   return DeliveryReport{false, delivery.message};
-}
-
-Status Deliveries::take_back(const Project& project, const std::vector<Delivery>& deliveries,
-                             const std::string& sha) {
-  for (auto it = deliveries.rbegin(); it != deliveries.rend(); ++it) {
-    const auto lock = lock_of(fmt::format("{}/{}/{}", to_string(it->kind), project.id.value(), it->target));
-    const std::lock_guard one_at_a_time(*lock);
-    // One that was still being made when the pipeline ended may have become live since.
-    TG_TRY(auto delivery, ports_.loop.call([&] { return ports_.store.delivery_by_key(it->key); }));
-    if (!delivery || delivery->state != kLive) continue;
-    if (delivery->previous.empty()) {
-      delivery->message = "kept: there is no earlier version to go back to";
-    } else {
-      TG_TRY(delivery->message, flip_back(project, *delivery, sha));
-      delivery->state = kRolledBack;
-    }
-    TG_CHECK(finish(*delivery, false));
-  }
-  return {};
-}
-
-Result<std::string> Deliveries::flip_back(const Project& project, const Delivery& delivery,
-                                          const std::string& sha) {
-  TG_TRY(const auto file, project_file(project, sha));
-  if (delivery.kind == DeliveryKind::kRelease) {
-    const config::Target* target = by_name(file.targets, delivery.target);
-    if (target == nullptr) return unknown("target", delivery.target, file.targets);
-    TG_TRY(const auto outcome,
-           ports_.deployer->roll_back(
-               *target, delivery.previous, delivery.key,
-               [](std::string_view line) { log::info("rollback", "{}", line); }, &ports_.stop));
-    return "flipped back to " + outcome.release;
-  }
-  const config::Graph* graph = by_name(file.graphs, delivery.target);
-  if (graph == nullptr) return unknown("graph", delivery.target, file.graphs);
-  TG_TRY(const auto outcome, ports_.graphs->roll_back(server_of(*graph), graph->name, delivery.previous));
-  return "flipped back to " + outcome.version;
-}
-
-Status Deliveries::move_latest(const std::vector<Delivery>& deliveries) {
-  for (const Delivery& delivery : deliveries) {
-    if (delivery.kind != DeliveryKind::kRelease || delivery.state != kLive || ports_.registry == nullptr)
-      continue;
-    TG_CHECK(ports_.registry->tag(delivery.repository, delivery.digest, "latest"));
-  }
-  return {};
 }
 
 Result<std::pair<Project, std::string>> Deliveries::head(ProjectId id) const {
@@ -315,7 +296,7 @@ Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::st
   const config::Graph* graph = by_name(file.graphs, name);
   if (target == nullptr && graph == nullptr) return unknown("target or graph", name, file.targets);
   const auto kind = target != nullptr ? DeliveryKind::kRelease : DeliveryKind::kGraph;
-  const auto lock = lock_of(fmt::format("{}/{}/{}", to_string(kind), id.value(), name));
+  const auto lock = lock_of(lock_name(kind, at.first, name));
   const std::lock_guard one_at_a_time(*lock);
   if (target != nullptr) {
     if (ports_.deployer == nullptr) return fail(Errc::kEnvironment, "the server has no hosts configured");

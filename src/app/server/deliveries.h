@@ -43,10 +43,13 @@ class Deliveries {
 
   // --- called on workers ---
 
-  /// Flips back what these deliveries made live, newest first. Idempotent.
+  // Both are for the deliveries of a pipeline that is over, made at commit `sha`; both are idempotent, and
+  // first end what its jobs left without an outcome.
+
+  /// Flips back what these deliveries made live, newest first; what was replaced since stays.
   Status take_back(const Project& project, const std::vector<Delivery>& deliveries, const std::string& sha);
-  /// Moves `latest` of each released image to the digest that is live now. Idempotent.
-  Status move_latest(const std::vector<Delivery>& deliveries);
+  /// Moves `latest` of each released image to the digest that is live now.
+  Status move_latest(const Project& project, const std::vector<Delivery>& deliveries, const std::string& sha);
 
  private:
   /// What a running job is and what its commit says; made on the loop, read anywhere.
@@ -61,7 +64,15 @@ class Deliveries {
   Result<config::ProjectFile> project_file(const Project& project, const std::string& sha) const;
   Result<Delivery> begin(const JobContext& context, DeliveryKind kind, const std::string& target,
                          const std::string& repository);
-  Result<std::string> flip_back(const Project& project, const Delivery& delivery, const std::string& sha);
+  Result<std::vector<Delivery>> settle(const Project& project, const std::vector<Delivery>& deliveries,
+                                       const std::string& sha);
+  Status close_running(const Project& project, Delivery& delivery, const std::string& sha);
+  Status close_release(const config::ProjectFile& file, Delivery& delivery);
+  Status close_load(const config::ProjectFile& file, Delivery& delivery);
+  Status flip_back(const Project& project, Delivery& delivery, const std::string& sha);
+  Status still_runs(JobId id);
+  Status goes_live(const Delivery& delivery);
+  Error waits(Delivery delivery, Error error);
   Status finish(Delivery delivery, bool quarantine_digest);
   Status refuse_stale_candidate(const JobContext& context) const;
   DeployRequest deploy_request(const JobContext& context, const config::Target& target,
@@ -69,6 +80,7 @@ class Deliveries {
   Result<GraphRequest> graph_request(const JobContext& context, const config::Graph& graph) const;
   GraphServer server_of(const config::Graph& graph) const;
   Result<std::pair<Project, std::string>> head(ProjectId project) const;
+  static std::string lock_name(DeliveryKind kind, const Project& project, const std::string& target);
   std::shared_ptr<std::mutex> lock_of(const std::string& name);
 
   ServerPorts& ports_;

@@ -311,7 +311,7 @@ void Gate::promote(Version version) {
       ports_.workers, ports_.loop,
       [this, version, project = **project, deliveries = *made]() -> Status {
         TG_CHECK(move_branch(version, project));
-        TG_CHECK(deliveries_.move_latest(deliveries));
+        TG_CHECK(deliveries_.move_latest(project, deliveries, version.candidate_sha));
         return drop_candidate(version, project);
       },
       [this, version, project = **project](const Status& moved) { promoted(version, project, moved); });
@@ -385,7 +385,7 @@ void Gate::settle_plain(const Pipeline& pipeline) {
       ports_.workers, ports_.loop,
       [this, pipeline, project = **project, deliveries = *made, good, leads]() -> Status {
         if (!good) return deliveries_.take_back(project, deliveries, pipeline.sha);
-        return leads ? deliveries_.move_latest(deliveries) : Status{};
+        return leads ? deliveries_.move_latest(project, deliveries, pipeline.sha) : Status{};
       },
       [this, pipeline](const Status& status) {
         if (!status) {

@@ -1,0 +1,35 @@
+// Words and look-ups that the parts of Deliveries share.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "base/result.h"
+
+namespace tidegate::app {
+
+/// Delivery::state
+inline constexpr const char* kLive = "live";
+inline constexpr const char* kRunning = "running";
+inline constexpr const char* kFailed = "failed";
+inline constexpr const char* kRolledBack = "rolled_back";
+
+template <class T>
+const T* by_name(const std::vector<T>& list, const std::string& name) {
+  const auto found = std::ranges::find(list, name, &T::name);
+  return found == list.end() ? nullptr : &*found;
+}
+
+template <class T>
+Error unknown(std::string_view what, const std::string& name, const std::vector<T>& list) {
+  std::string names;
+  for (const T& item : list) names += (names.empty() ? "" : ", ") + item.name;
+  return fail(Errc::kNotFound, fmt::format("tidegate.yml has no {} \"{}\"; it has: {}", what, name,
+                                           names.empty() ? "none" : names));
+}
+
+}  // namespace tidegate::app
