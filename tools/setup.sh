@@ -26,6 +26,7 @@ docker-registry apache2-utils skopeo openssl  # the image registry: TLS, login, 
 openssh-server openssh-client iproute2 util-linux  # training and graph host: sshd in network namespaces
 python3 python3-venv python3-pip  # the hosts' Python; MLflow and the S3 helper in a virtual environment
 curl procps git  # readiness checks and the demo's own steps
+python3-gitlab  # a client of GitLab's API that others wrote, for a test
 LIST
   # These three may be there in another form.
   command -v go >/dev/null || echo 'golang-go  # builds the object store, versitygw'
