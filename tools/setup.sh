@@ -15,6 +15,7 @@ libyaml-dev libexpat1-dev libre2-dev libfmt-dev libspdlog-dev libcli11-dev  # YA
 libsqlite3-dev libcurl4-openssl-dev libssl-dev libgit2-dev  # state, HTTP client, TLS, Git
 libarchive-dev libzstd-dev zlib1g-dev  # archives
 libgtest-dev  # tests
+bash zsh  # what the completion scripts are tested with
 LIST
 }
 

@@ -18,5 +18,7 @@ using Action = std::function<int()>;
 void add_local_commands(CLI::App& app, Action& action);
 /// What asks a server. `connection` must outlive the app.
 void add_server_commands(CLI::App& app, Action& action, Connection& connection);
+/// completion: a script for the shell, from the description of `app` with all its commands.
+void add_completion_command(CLI::App& app, Action& action);
 
 }  // namespace tidegate::main

@@ -53,6 +53,7 @@ int dispatch(int argc, char** argv) {
   add_local_commands(app, action);
   add_serve(app, action);
   add_server_commands(app, action, connection);
+  add_completion_command(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
