@@ -9,16 +9,19 @@
 #include <fmt/core.h>
 
 #include "base/text.h"
+#include "config/instances.h"
 
 namespace tidegate::config {
 namespace {
 
 constexpr std::size_t kMaxNeeds = 50;
+/// Where counting the needs of one job stops: far too many are as wrong as too many.
+constexpr std::size_t kMostTargets = 1'000;
 
 class Checker {
  public:
-  Checker(const Definition& definition, Findings& out) : definition_(definition), out_(out) {
-    for (std::size_t i = 0; i < definition.jobs.size(); ++i) jobs_.emplace(definition.jobs[i].name, i);
+  Checker(const Definition& definition, Findings& out)
+      : definition_(definition), out_(out), instances_(definition) {
     for (std::size_t i = 0; i < definition.stages.size(); ++i) stages_.emplace(definition.stages[i], i);
   }
 
@@ -26,9 +29,9 @@ class Checker {
     for (const Job& job : definition_.jobs) {
       out_.set_job(job.name);
       check_stage(job);
-      if (job.needs) check_needs(job, *job.needs);
+      if (job.needs) check_needs_of(job);
       for (const Rule& rule : job.rules.value_or(std::vector<Rule>()))
-        if (rule.needs) check_needs(job, *rule.needs);
+        if (rule.needs) check_rule_needs(job, *rule.needs);
       check_dependencies(job);
       check_on_stop(job);
     }
@@ -37,15 +40,30 @@ class Checker {
   }
 
  private:
+  /// A job that is needed, by its name in the pipeline.
+  struct Target {
+    std::string name;
+    const Need* need = nullptr;
+  };
+
   void check_stage(const Job& job);
-  void check_needs(const Job& job, const std::vector<Need>& needs);
+  void check_needs_of(const Job& job);
+  void check_rule_needs(const Job& job, const std::vector<Need>& needs);
+  void check_targets(const Job& job, const std::string& name, const std::vector<Target>& targets);
   void check_dependencies(const Job& job);
+  void check_dependencies_are_needed(const Job& job);
   void check_on_stop(const Job& job);
   void check_cycles();
+  struct Edge {
+    std::size_t to = 0;  ///< index into instances_
+    const Need* need = nullptr;
+  };
+  /// The jobs that this one needs; those elsewhere and unknown ones left out.
+  std::vector<Edge> edges(const Instance& instance) const;
 
   const Job* find(const std::string& name) const {
-    const auto found = jobs_.find(name);
-    return found == jobs_.end() ? nullptr : &definition_.jobs[found->second];
+    const Instance* instance = instances_.find(name);
+    return instance == nullptr ? nullptr : instance->job;
   }
   bool is_later(const Job& other, const Job& than) const {
     const auto a = stages_.find(other.stage);
@@ -59,17 +77,21 @@ class Checker {
               .place = place,
               .hint = std::move(hint)});
   }
+  /// What to write instead of a name that no job has.
   std::string near_job(const std::string& name) {
-    return out_.did_you_mean(name, definition_.jobs.size(), [&] {
+    if (const auto instances = instances_.of(name); !instances.empty())
+      return fmt::format("It has `parallel`: here its instances are named, like \"{}\".",
+                         printable(instances_.all()[instances.front()].name, 100));
+    return out_.did_you_mean(name, instances_.all().size(), [&] {
       std::vector<std::string> names;
-      for (const Job& job : definition_.jobs) names.push_back(job.name);
+      for (const Instance& instance : instances_.all()) names.push_back(instance.name);
       return names;
     });
   }
 
   const Definition& definition_;
   Findings& out_;
-  std::unordered_map<std::string_view, std::size_t> jobs_;
+  Instances instances_;
   std::unordered_map<std::string_view, std::size_t> stages_;
 };
 
@@ -84,51 +106,92 @@ void Checker::check_stage(const Job& job) {
         std::move(hint));
 }
 
-void Checker::check_needs(const Job& job, const std::vector<Need>& needs) {
-  if (needs.size() > kMaxNeeds)
+void Checker::check_needs_of(const Job& job) {
+  // Instances differ only where a need says so; else the first speaks for all.
+  const bool each = std::ranges::any_of(*job.needs, has_matrix_expression);
+  for (const std::size_t i : instances_.of(job.name)) {
+    const Instance& instance = instances_.all()[i];
+    std::vector<Target> targets;
+    for (const Need& need : *job.needs) {
+      if (need.elsewhere()) continue;
+      auto names = instances_.needed(need, instance);
+      if (!names) {
+        error("unknown-matrix-key", need.place,
+              fmt::format("{} job: {}", printable(job.name), names.error().message),
+              job.parallel ? "Only keys of the job's own `parallel:matrix` can stand there."
+                           : "Only a job with `parallel:matrix` of its own can use matrix expressions.");
+        return;
+      }
+      for (std::string& name : *names) targets.push_back({.name = std::move(name), .need = &need});
+      if (targets.size() > kMostTargets) break;
+    }
+    check_targets(job, each ? instance.name : job.name, targets);
+    if (!each) return;
+  }
+}
+
+// GitLab does not take `parallel` apart in rules: there a need is a job's whole name.
+void Checker::check_rule_needs(const Job& job, const std::vector<Need>& needs) {
+  std::vector<Target> targets;
+  for (const Need& need : needs)
+    if (!need.elsewhere()) targets.push_back({.name = need.job, .need = &need});
+  check_targets(job, job.name, targets);
+}
+
+void Checker::check_targets(const Job& job, const std::string& name, const std::vector<Target>& targets) {
+  if (targets.size() > kMaxNeeds)
     error("too-many-needs", job.place,
-          fmt::format("{} job: needs {} jobs, but only {} are allowed", printable(job.name), needs.size(),
-                      kMaxNeeds));
+          fmt::format("{} job: needs {}{} jobs, but only {} are allowed", printable(name),
+                      targets.size() > kMostTargets ? "more than " : "",
+                      std::min(targets.size(), kMostTargets), kMaxNeeds));
   std::unordered_set<std::string_view> seen;
-  for (const Need& need : needs) {
-    if (!seen.insert(need.job).second)
-      error("duplicate-need", need.place,
-            fmt::format("{} has the following needs duplicated: {}.", printable(job.name),
-                        printable(need.job)));
-    const Job* other = find(need.job);
+  for (const Target& target : targets) {
+    const Need& need = *target.need;
+    if (!seen.insert(target.name).second)
+      error(
+          "duplicate-need", need.place,
+          fmt::format("{} has the following needs duplicated: {}.", printable(name), printable(target.name)));
+    const Job* other = find(target.name);
     if (other == nullptr) {
       if (!need.optional && !out_.incomplete())
         error("unknown-need", need.place,
-              fmt::format("{} job: undefined need: {}", printable(job.name), printable(need.job)),
-              near_job(need.job));
+              fmt::format("{} job: undefined need: {}", printable(name), printable(target.name)),
+              near_job(target.name));
     } else if (is_later(*other, job)) {
       error("need-later", need.place,
-            fmt::format("{} job: need {} is not defined in current or prior stages", printable(job.name),
-                        printable(need.job)));
+            fmt::format("{} job: need {} is not defined in current or prior stages", printable(name),
+                        printable(target.name)));
     }
   }
 }
 
 void Checker::check_dependencies(const Job& job) {
   if (!job.dependencies) return;
-  std::string missing;
-  for (const std::string& name : *job.dependencies) {
+  for (const std::string& name : instances_.depended(*job.dependencies)) {
     const Job* other = find(name);
     if (other == nullptr) {
       if (!out_.incomplete())
         error("unknown-dependency", job.place,
               fmt::format("{} job: undefined dependency: {}", printable(job.name), printable(name)),
               near_job(name));
-      continue;
-    }
-    if (is_later(*other, job))
+    } else if (is_later(*other, job)) {
       error("dependency-later", job.place,
             fmt::format("{} job: dependency {} is not defined in current or prior stages",
                         printable(job.name), printable(name)));
-    const bool needed = !job.needs || job.needs->empty() ||
-                        std::ranges::find(*job.needs, name, &Need::job) != job.needs->end();
-    if (!needed) missing += (missing.empty() ? "" : ", ") + printable(name);
+    }
   }
+  if (job.needs && !job.needs->empty()) check_dependencies_are_needed(job);
+}
+
+// Names as written, on both sides: GitLab compares them before it takes `parallel` apart.
+void Checker::check_dependencies_are_needed(const Job& job) {
+  const auto is_needed = [&](const std::string& name) {
+    return std::ranges::any_of(*job.needs,
+                               [&](const Need& need) { return !need.elsewhere() && need.job == name; });
+  };
+  std::string missing;
+  for (const std::string& name : *job.dependencies)
+    if (!is_needed(name)) missing += (missing.empty() ? "" : ", ") + printable(name);
   if (!missing.empty())
     error("dependency-not-needed", job.place,
           fmt::format("jobs:{} dependencies the {} should be part of needs", printable(job.name), missing));
@@ -153,40 +216,53 @@ void Checker::check_on_stop(const Job& job) {
           fmt::format("{} job: on_stop job {} {}", printable(job.name), printable(name), what));
 }
 
+std::vector<Checker::Edge> Checker::edges(const Instance& instance) const {
+  std::vector<Edge> out;
+  if (!instance.job->needs) return out;
+  for (const Need& need : *instance.job->needs) {
+    if (need.elsewhere() || out.size() > kMostTargets) continue;
+    const auto names = instances_.needed(need, instance);
+    if (!names) continue;
+    for (const std::string& name : *names)
+      if (const Instance* target = instances_.find(name))
+        out.push_back({.to = static_cast<std::size_t>(target - instances_.all().data()), .need = &need});
+  }
+  return out;
+}
+
 /// Only jobs of one stage can need each other in a circle. Depth first, without recursion: a chain may be
 /// long.
 void Checker::check_cycles() {
   enum class Color : std::uint8_t { kNew, kOpen, kDone };
-  std::vector<Color> colors(definition_.jobs.size(), Color::kNew);
+  const auto& all = instances_.all();
+  std::vector<Color> colors(all.size(), Color::kNew);
   struct Step {
     std::size_t job;
+    std::vector<Edge> needs;
     std::size_t next = 0;
   };
   for (std::size_t start = 0; start < colors.size(); ++start) {
     if (colors[start] != Color::kNew) continue;
-    std::vector<Step> stack = {{.job = start}};
+    std::vector<Step> stack;
+    stack.push_back({.job = start, .needs = edges(all[start])});
     colors[start] = Color::kOpen;
     while (!stack.empty()) {
       Step& step = stack.back();
-      const Job& job = definition_.jobs[step.job];
-      if (!job.needs || step.next >= job.needs->size()) {
+      if (step.next >= step.needs.size()) {
         colors[step.job] = Color::kDone;
         stack.pop_back();
         continue;
       }
-      const Need& need = (*job.needs)[step.next++];
-      const auto found = jobs_.find(need.job);
-      if (found == jobs_.end()) continue;
-      if (colors[found->second] == Color::kOpen) {
+      const auto [next, need] = step.needs[step.next++];
+      if (colors[next] == Color::kOpen) {
         std::string circle;
-        auto from = std::ranges::find(stack, found->second, &Step::job);
-        for (; from != stack.end(); ++from)
-          circle += printable(definition_.jobs[from->job].name, 60) + " -> ";
-        error("needs-cycle", need.place,
-              "The pipeline has circular dependencies: " + printable(circle + need.job, 600));
-      } else if (colors[found->second] == Color::kNew) {
-        colors[found->second] = Color::kOpen;
-        stack.push_back({.job = found->second});
+        auto from = std::ranges::find(stack, next, &Step::job);
+        for (; from != stack.end(); ++from) circle += printable(all[from->job].name, 60) + " -> ";
+        error("needs-cycle", need->place,
+              "The pipeline has circular dependencies: " + printable(circle + all[next].name, 600));
+      } else if (colors[next] == Color::kNew) {
+        colors[next] = Color::kOpen;
+        stack.push_back({.job = next, .needs = edges(all[next])});
       }
     }
   }
@@ -195,6 +271,18 @@ void Checker::check_cycles() {
 }  // namespace
 
 void check_definition(const Definition& definition, Findings& out) {
+  std::size_t instances = 0;
+  for (const Job& job : definition.jobs)
+    if (job.parallel) instances += instance_count(*job.parallel);
+  if (instances > kMaxInstances) {
+    out.add({.severity = Severity::kError,
+             .code = "too-many-jobs",
+             .message = fmt::format("`parallel` makes {} jobs in all; at most {} are allowed", instances,
+                                    kMaxInstances),
+             .place = definition.jobs.front().place,
+             .hint = "Split the configuration, or take values out of the matrices."});
+    return;
+  }
   Checker(definition, out).run();
 }
 

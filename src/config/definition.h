@@ -44,14 +44,47 @@ struct PathMatch {
   friend bool operator==(const PathMatch&, const PathMatch&) = default;
 };
 
-/// `needs:` entry.
+/// One key of a row of `parallel:matrix`, and its values as text.
+struct MatrixAxis {
+  std::string key;
+  std::vector<std::string> values;
+
+  friend bool operator==(const MatrixAxis&, const MatrixAxis&) = default;
+};
+using MatrixRow = std::vector<MatrixAxis>;
+
+/// `parallel:`: one job becomes several (config/instances.h).
+struct Parallel {
+  int count = 0;                  ///< `parallel: N`; 0: the matrix says
+  std::vector<MatrixRow> matrix;  ///< each row: every combination of its values
+
+  friend bool operator==(const Parallel&, const Parallel&) = default;
+};
+
+/// `needs:` entry. With `pipeline` or `project` it is a job elsewhere, whose artifacts are wanted.
 struct Need {
   std::string job;
   bool artifacts = true;
   bool optional = false;
+  std::optional<Parallel> parallel;  ///< needs:parallel:matrix: these instances only
+  std::string pipeline;              ///< id of another pipeline of the project, variables not yet expanded
+  std::string project;               ///< path of a project, variables not yet expanded
+  std::string ref;                   ///< with `project`
   Place place;
 
+  bool elsewhere() const { return !pipeline.empty() || !project.empty(); }
   friend bool operator==(const Need&, const Need&) = default;
+};
+
+enum class OnNewCommit : std::uint8_t { kConservative, kInterruptible, kNone };
+enum class OnJobFailure : std::uint8_t { kNone, kAll };
+
+/// `auto_cancel:` of the workflow or of one of its rules. Absent members were not written.
+struct AutoCancel {
+  std::optional<OnNewCommit> on_new_commit;
+  std::optional<OnJobFailure> on_job_failure;
+
+  friend bool operator==(const AutoCancel&, const AutoCancel&) = default;
 };
 
 /// One entry of `rules:`; clauses are joined by AND. Absent members were not written.
@@ -65,6 +98,7 @@ struct Rule {
   Variables variables;
   std::optional<std::vector<Need>> needs;
   std::optional<bool> interruptible;
+  AutoCancel auto_cancel;  ///< workflow:rules only
   Place place;
 };
 
@@ -232,6 +266,7 @@ struct Job {
   std::optional<Artifacts> artifacts;
   std::vector<Cache> cache;
 
+  std::optional<Parallel> parallel;
   std::optional<Retry> retry;
   std::optional<Seconds> timeout;
   std::optional<bool> interruptible;
@@ -252,6 +287,7 @@ struct Job {
 struct Workflow {
   std::optional<std::vector<Rule>> rules;
   std::string name;
+  AutoCancel auto_cancel;
   Place place;
 };
 

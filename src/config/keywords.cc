@@ -57,6 +57,7 @@ constexpr auto kJob = std::to_array<Keyword>({
     {"interruptible"},
     {"needs"},
     {"only"},
+    {"parallel"},
     {"resource_group"},
     {"retry"},
     {"rules"},
@@ -68,7 +69,6 @@ constexpr auto kJob = std::to_array<Keyword>({
     {"timeout"},
     {"variables"},
     {"when"},
-    {"parallel", kError, "Write one job for each instance; share the rest with `extends`."},
     {"trigger", kError, "Start the other pipeline from a script, with the trigger API."},
     {"run"},
     {"dast_configuration", kWarning},
@@ -86,7 +86,7 @@ constexpr auto kJob = std::to_array<Keyword>({
 constexpr auto kWorkflow = std::to_array<Keyword>({
     {"rules"},
     {"name"},
-    {"auto_cancel", kWarning, "Pipelines are not cancelled by newer ones."},
+    {"auto_cancel"},
 });
 
 constexpr auto kRule = std::to_array<Keyword>({
@@ -99,7 +99,7 @@ constexpr auto kRule = std::to_array<Keyword>({
     {"variables"},
     {"needs"},
     {"interruptible"},
-    {"auto_cancel", kWarning, "Pipelines are not cancelled by newer ones."},
+    {"auto_cancel", kWarning, "Write it under `workflow`, or in a rule of the workflow."},
 });
 
 constexpr auto kWorkflowRule = std::to_array<Keyword>({
@@ -108,7 +108,7 @@ constexpr auto kWorkflowRule = std::to_array<Keyword>({
     {"exists"},
     {"when"},
     {"variables"},
-    {"auto_cancel", kWarning, "Pipelines are not cancelled by newer ones."},
+    {"auto_cancel"},
 });
 
 constexpr auto kVariable = std::to_array<Keyword>({{"value"}, {"description"}, {"options"}, {"expand"}});
@@ -141,11 +141,14 @@ constexpr auto kNeed = std::to_array<Keyword>({
     {"job"},
     {"artifacts"},
     {"optional"},
-    {"parallel", kError, "`parallel:matrix` is not supported, so no job has instances to name."},
-    {"pipeline", kError, "Artifacts and status of other pipelines are not supported."},
-    {"project", kError, "Artifacts of other projects are not supported; download them in the script."},
-    {"ref", kError, "Artifacts of other projects are not supported; download them in the script."},
+    {"parallel"},
+    {"pipeline"},
+    {"project"},
+    {"ref"},
 });
+
+constexpr auto kParallel = std::to_array<Keyword>({{"matrix"}});
+constexpr auto kAutoCancel = std::to_array<Keyword>({{"on_new_commit"}, {"on_job_failure"}});
 
 constexpr auto kArtifacts = std::to_array<Keyword>({
     {"paths"},
@@ -277,6 +280,12 @@ Keywords service_keywords() {
 }
 Keywords need_keywords() {
   return kNeed;
+}
+Keywords parallel_keywords() {
+  return kParallel;
+}
+Keywords auto_cancel_keywords() {
+  return kAutoCancel;
 }
 Keywords artifacts_keywords() {
   return kArtifacts;

@@ -40,6 +40,8 @@ Keywords image_keywords();
 Keywords image_docker_keywords();
 Keywords service_keywords();
 Keywords need_keywords();
+Keywords parallel_keywords();
+Keywords auto_cancel_keywords();
 Keywords artifacts_keywords();
 Keywords report_keywords();
 Keywords coverage_report_keywords();

@@ -117,6 +117,7 @@ constexpr auto kReaders = std::to_array<KeywordReader>({
     {"pages", [](const Value& v, Job& job) { job.publish = read_pages(v); }},
     {"publish", [](const Value& v, Job& job) { job.publish = read_string(v).value_or(""); }},
     {"release", [](const Value& v, Job& job) { job.release = read_release(v); }},
+    {"parallel", [](const Value& v, Job& job) { job.parallel = read_parallel(v, true); }},
     {"resource_group", read_resource_group},
     {"retry", [](const Value& v, Job& job) { job.retry = read_retry(v); }, true},
     {"rules", [](const Value& v, Job& job) { job.rules = read_rules(v); }},

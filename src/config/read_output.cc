@@ -63,33 +63,6 @@ void read_expiry(const Value& value, Artifacts& artifacts) {
   artifacts.expire_in = read_duration(value, kNoLimit);
 }
 
-std::optional<Need> read_need(const Value& value) {
-  Need need;
-  need.place = value.node().mark.place();
-  if (value.node().is_string()) {
-    need.job = value.node().text;
-  } else if (!value.node().is_map()) {
-    value.error("invalid-type", "need has an unsupported type", "Write the name of a job, or {job: name}.");
-    return std::nullopt;
-  } else {
-    check_map(value, need_keywords());
-    const auto job = value.find("job");
-    if (!job) {
-      const bool other = value.node().find("pipeline") != nullptr || value.node().find("project") != nullptr;
-      if (!other) value.error("missing-keyword", "job can't be blank");
-      return std::nullopt;
-    }
-    need.job = read_string(*job).value_or("");
-    if (const auto artifacts = value.find("artifacts")) need.artifacts = read_bool(*artifacts).value_or(true);
-    if (const auto optional = value.find("optional")) need.optional = read_bool(*optional).value_or(false);
-  }
-  if (need.job.empty()) {
-    value.error("invalid-value", "job can't be blank");
-    return std::nullopt;
-  }
-  return need;
-}
-
 /// What the merge request page shows: letters, digits, - _ and spaces; one file or folder, no glob.
 void check_expose(const Value& value, const Artifacts& artifacts) {
   const std::string& name = artifacts.expose_as;
@@ -159,17 +132,6 @@ std::optional<Retry> read_retry(const Value& value) {
   if (const auto codes = value.find("exit_codes"))
     retry.exit_codes = read_exit_codes(*codes).value_or(std::vector<int>());
   return retry;
-}
-
-std::optional<std::vector<Need>> read_needs(const Value& value) {
-  std::vector<Need> needs;
-  if (!value.node().is_list()) {
-    value.error("invalid-type", "can only be a hash or an array", "Write a list of job names.");
-    return std::nullopt;
-  }
-  for (const yaml::NodePtr& item : value.node().items)
-    if (auto need = read_need(value.child(*item, "need"))) needs.push_back(*std::move(need));
-  return needs;
 }
 
 std::optional<AllowFailure> read_allow_failure(const Value& value) {

@@ -25,7 +25,12 @@ std::optional<Artifacts> read_artifacts(const Value& value);
 std::vector<Cache> read_caches(const Value& value);
 std::optional<Retry> read_retry(const Value& value);
 std::optional<Environment> read_environment(const Value& value);
+/// `needs:` of a job or of a rule: a list (nested ones are flattened), or one hash.
 std::optional<std::vector<Need>> read_needs(const Value& value);
+/// `parallel:`. `counts`: whether a number may stand there, not only a matrix.
+std::optional<Parallel> read_parallel(const Value& value, bool counts);
+/// `auto_cancel:` of the workflow or of one of its rules.
+AutoCancel read_auto_cancel(const Value& value);
 std::optional<AllowFailure> read_allow_failure(const Value& value);
 /// `when:` of artifacts and caches.
 ArtifactsWhen read_upload_when(const Value& value);

@@ -41,6 +41,7 @@ Workflow read_workflow(const Value& value) {
   workflow.place = value.node().mark.place();
   if (!check_map(value, workflow_keywords())) return workflow;
   if (const auto rules = value.find("rules")) workflow.rules = read_workflow_rules(*rules);
+  if (const auto cancel = value.find("auto_cancel")) workflow.auto_cancel = read_auto_cancel(*cancel);
   if (const auto name = value.find("name")) {
     workflow.name = read_string(*name).value_or("");
     if (workflow.name.size() > kMaxPipelineName)

@@ -13,6 +13,8 @@ constexpr std::size_t kMaxGlobs = 50;
 
 constexpr auto kRuleWhen =
     std::to_array<Keyword>({{"on_success"}, {"on_failure"}, {"always"}, {"never"}, {"manual"}, {"delayed"}});
+constexpr auto kOnNewCommit = std::to_array<Keyword>({{"conservative"}, {"interruptible"}, {"none"}});
+constexpr auto kOnJobFailure = std::to_array<Keyword>({{"none"}, {"all"}});
 constexpr auto kWorkflowWhen = std::to_array<Keyword>({{"always"}, {"never"}});
 
 std::optional<PathMatch> read_paths(const Value& value, Keywords table) {
@@ -70,6 +72,7 @@ std::optional<Rule> read_workflow_rule(const Value& value) {
   if (!check_map(value, workflow_rule_keywords())) return std::nullopt;
   Rule rule;
   read_clauses(value, kWorkflowWhen, rule);
+  if (const auto cancel = value.find("auto_cancel")) rule.auto_cancel = read_auto_cancel(*cancel);
   return rule;
 }
 
@@ -121,6 +124,20 @@ std::optional<std::vector<Rule>> read_include_rules(const Value& value) {
   const std::size_t before = value.findings().count();
   auto rules = read_list(value, read_include_rule);
   return value.findings().count() == before ? std::move(rules) : std::nullopt;
+}
+
+AutoCancel read_auto_cancel(const Value& value) {
+  AutoCancel cancel;
+  if (!check_map(value, auto_cancel_keywords())) return cancel;
+  if (const auto commit = value.find("on_new_commit"))
+    if (const auto word = read_word(*commit, kOnNewCommit))
+      cancel.on_new_commit = *word == "none"            ? OnNewCommit::kNone
+                             : *word == "interruptible" ? OnNewCommit::kInterruptible
+                                                        : OnNewCommit::kConservative;
+  if (const auto failure = value.find("on_job_failure"))
+    if (const auto word = read_word(*failure, kOnJobFailure))
+      cancel.on_job_failure = *word == "all" ? OnJobFailure::kAll : OnJobFailure::kNone;
+  return cancel;
 }
 
 std::optional<RefFilter> read_policy(const Value& value) {

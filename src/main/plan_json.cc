@@ -133,7 +133,7 @@ std::string plan_json(const pipeline::Plan& plan, const config::Definition* defi
   }
   json::array jobs;
   for (const auto& job : plan.jobs) {
-    const auto found = written.find(job.name);
+    const auto found = written.find(job.written);
     jobs.push_back(job_view(job, found == written.end() ? nullptr : found->second));
   }
   return json::serialize(json::object{{"created", plan.created},

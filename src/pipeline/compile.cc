@@ -40,7 +40,11 @@ config::AllowFailure default_allow_failure(const config::Job& job) {
 class Compiler {
  public:
   Compiler(const config::Definition& definition, const Context& context)
-      : definition_(definition), context_(context), evaluator_(context), global_(definition.variables) {
+      : definition_(definition),
+        context_(context),
+        instances_(definition),
+        evaluator_(context),
+        global_(definition.variables) {
     weak_ = context.predefined;
     for (auto& variable : pipeline_predefined(context)) weak_.push_back(std::move(variable));
     strong_ = context.project;
@@ -53,7 +57,7 @@ class Compiler {
     draft_jobs();
     if (!failed() && evaluate_workflow()) {
       for (auto& draft : drafts_) evaluate_job(draft);
-      if (!failed()) resolve_needs(drafts_, plan_.diagnostics);
+      if (!failed()) resolve_needs(drafts_, instances_, plan_.diagnostics);
       if (!failed() && decide()) build_messages();
     }
     return finish();
@@ -72,8 +76,9 @@ class Compiler {
 
   /// GitLab's order: by stage, then by the file.
   void draft_jobs() {
-    drafts_.reserve(definition_.jobs.size());
-    for (const auto& job : definition_.jobs) {
+    drafts_.reserve(instances_.all().size());
+    for (const auto& instance : instances_.all()) {
+      const config::Job& job = *instance.job;
       const auto stage = stages_.find(job.stage);
       if (stage == stages_.end()) {
         error("unknown-stage", job.place,
@@ -82,22 +87,24 @@ class Compiler {
                           printable(join(definition_.stages, ", "))));
         continue;
       }
-      drafts_.push_back(draft_of(job, stage->second));
+      drafts_.push_back(draft_of(instance, stage->second));
     }
-    // The definition's jobs stand in one vector, so addresses have the order of the file.
-    std::ranges::sort(drafts_, {}, [](const Draft& draft) { return std::pair(draft.stage, draft.job); });
+    // Instances stand in one vector, so addresses have the order of the file.
+    std::ranges::sort(drafts_, {}, [](const Draft& draft) { return std::pair(draft.stage, draft.instance); });
   }
 
-  static Draft draft_of(const config::Job& job, std::size_t stage) {
-    Draft draft{.job = &job, .stage = stage, .yaml = {}, .planned = {}};
+  Draft draft_of(const config::Instance& instance, std::size_t stage) const {
+    const config::Job& job = *instance.job;
+    Draft draft{.job = &job, .instance = &instance, .stage = stage, .yaml = {}, .planned = {}};
     auto& planned = draft.planned;
-    planned.name = job.name;
+    planned.name = instance.name;
+    planned.written = job.name;
     planned.stage = job.stage;
     planned.place = job.place;
     planned.when = job.when;
     planned.start_in = job.start_in;
     planned.allow_failure = default_allow_failure(job);
-    planned.dependencies = job.dependencies;
+    if (job.dependencies) planned.dependencies = instances_.depended(*job.dependencies);
     planned.retry = job.retry;
     planned.interruptible = job.interruptible.value_or(false);
     if (job.needs) draft.needs = &*job.needs;
@@ -114,7 +121,7 @@ class Compiler {
 
   /// Every variable that a job sees, weakest first. The environment's name may hold the others.
   Result<JobVariables> variables_of(const Draft& draft) const {
-    JobVariables of_job = job_predefined(*draft.job, draft.planned.when);
+    JobVariables of_job = job_predefined(*draft.instance, draft.planned.when);
     const auto& environment = draft.job->environment;
     if (!environment) return layers(of_job, draft.yaml);
     std::string name = environment->name;
@@ -129,6 +136,7 @@ class Compiler {
   /// False: no pipeline, or an error.
   bool evaluate_workflow() {
     const auto& workflow = definition_.workflow;
+    set_auto_cancel(workflow.auto_cancel);
     if (workflow.rules) {
       VariableScope scope(layers({}, global_));
       const auto outcome = evaluate_rules(*workflow.rules, "workflow:rules", evaluator_, scope);
@@ -141,8 +149,15 @@ class Compiler {
         return false;
       }
       merge_variables(global_, outcome->rule->variables);
+      set_auto_cancel(outcome->rule->auto_cancel);
     }
     return name_pipeline();
+  }
+
+  void set_auto_cancel(const config::AutoCancel& written) {
+    auto& plan = plan_.auto_cancel;
+    plan.on_new_commit = written.on_new_commit.value_or(plan.on_new_commit);
+    plan.on_job_failure = written.on_job_failure.value_or(plan.on_job_failure);
   }
 
   bool name_pipeline() {
@@ -163,6 +178,7 @@ class Compiler {
     const config::Job& job = *draft.job;
     draft.yaml = inherited(global_, job.inherit_variables);
     merge_variables(draft.yaml, job.variables);
+    merge_variables(draft.yaml, draft.instance->variables);
     const bool default_only = !job.rules && !job.only && !definition_.workflow.rules;
     if (!job.rules && !job.only && !job.except && (!default_only || is_branch(context_) || context_.is_tag)) {
       draft.planned.created = true;
@@ -170,13 +186,15 @@ class Compiler {
       return;
     }
     auto variables = variables_of(draft);
-    if (!variables) return error("variable-cycle", job.place, job.name + ": " + variables.error().message);
+    if (!variables)
+      return error("variable-cycle", job.place, draft.planned.name + ": " + variables.error().message);
     VariableScope scope(*std::move(variables));
     const Status status =
         job.rules ? apply_rules(draft, *job.rules, scope) : apply_only_except(draft, default_only, scope);
     if (!status) {
       error("rule-failed", job.place,
-            fmt::format("Failed to parse rule for {}: {}", printable(job.name, 100), status.error().message));
+            fmt::format("Failed to parse rule for {}: {}", printable(draft.planned.name, 100),
+                        status.error().message));
     }
   }
 
@@ -199,7 +217,10 @@ class Compiler {
     if (planned.when != config::When::kDelayed) planned.start_in.reset();
     if (rule.allow_failure) planned.allow_failure = *rule.allow_failure;
     if (rule.interruptible) planned.interruptible = *rule.interruptible;
-    if (rule.needs) draft.needs = &*rule.needs;
+    if (rule.needs) {
+      draft.needs = &*rule.needs;
+      draft.needs_of_rule = true;
+    }
     merge_variables(draft.yaml, rule.variables);
     return {};
   }
@@ -261,6 +282,7 @@ class Compiler {
 
   const config::Definition& definition_;
   const Context& context_;
+  config::Instances instances_;
   Evaluator evaluator_;
   config::Variables global_;  ///< with those of the workflow rule that matched
   JobVariables weak_;         ///< predefined

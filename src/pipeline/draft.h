@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "config/definition.h"
+#include "config/instances.h"
 #include "pipeline/plan.h"
 #include "pipeline/rules.h"
 
@@ -13,24 +14,27 @@ namespace tidegate::pipeline {
 
 struct Draft {
   const config::Job* job = nullptr;
+  const config::Instance* instance = nullptr;
   std::size_t stage = 0;   ///< index into the definition's stages
   config::Variables yaml;  ///< global, workflow, job, rule: merged, as written
   /// Of the rule that matched, else of the job; nothing: by stage.
   const std::vector<config::Need>* needs = nullptr;
+  bool needs_of_rule = false;  ///< there GitLab takes a need's name as it stands, also of a parallel job
   PlannedJob planned;
 };
 
 /// Fills planned.needs of the created drafts. Reports needs that are not in the pipeline, too many of them,
 /// and cycles.
-void resolve_needs(std::vector<Draft>& drafts, config::Diagnostics& diagnostics);
+void resolve_needs(std::vector<Draft>& drafts, const config::Instances& instances,
+                   config::Diagnostics& diagnostics);
 
 /// Fills message.dependencies of the created drafts, which are in the order of stages. An error when the
 /// pipeline would hand artifacts around more than 500,000 times.
 void resolve_dependencies(std::vector<Draft>& drafts, config::Diagnostics& diagnostics);
 
-/// Builds planned.message (but for its dependencies) and what is expanded with it: tags, environment,
-/// resource_group, yaml_variables. `variables`: all of the job's, weakest first. An error is a cycle of
-/// variables.
+/// Builds planned.message (but for its dependencies, and with those elsewhere) and what is expanded with it:
+/// tags, environment, resource_group, yaml_variables. `variables`: all of the job's, weakest first. An error
+/// is a cycle of variables.
 Status build_message(Draft& draft, VariableScope& variables, const Context& context);
 
 }  // namespace tidegate::pipeline

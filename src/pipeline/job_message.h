@@ -94,6 +94,17 @@ struct JobDependency {
   bool has_artifacts = false;
 };
 
+/// A job elsewhere whose artifacts this one gets (needs:pipeline, needs:project). The caller finds it and
+/// adds it to `dependencies`. Texts are expanded.
+struct JobElsewhere {
+  std::string job;
+  std::string pipeline;  ///< its id in the same project; empty: the newest of `ref` in `project`
+  std::string project;
+  std::string ref;
+
+  friend bool operator==(const JobElsewhere&, const JobElsewhere&) = default;
+};
+
 /// A dataset object that the job may read: Tidegate's own addition. The runner mounts `file` read-only and
 /// sets TIDEGATE_DATA_<SOURCE> to where the job finds it.
 struct JobData {
@@ -131,6 +142,7 @@ struct JobMessage {
   std::vector<JobCache> cache;
   std::vector<JobCredentials> credentials;
   std::vector<JobDependency> dependencies;
+  std::vector<JobElsewhere> elsewhere;
   std::vector<JobData> data;
   std::vector<std::string> tags;
   std::vector<JobHook> hooks;

@@ -57,12 +57,27 @@ std::string expand_name(const std::string& text, const VariableIndex& expanded, 
   return has_reference(text) ? expand_text(text, expanded, undefined) : text;
 }
 
-/// What the server itself reads: tags, environment, resource group.
+std::vector<JobElsewhere> build_elsewhere(const std::vector<config::Need>& needs,
+                                          const VariableIndex& expanded) {
+  std::vector<JobElsewhere> out;
+  const auto text = [&](const std::string& t) { return expand_name(t, expanded, Undefined::kKeep); };
+  for (const auto& need : needs) {
+    if (!need.elsewhere() || !need.artifacts) continue;
+    out.push_back({.job = text(need.job),
+                   .pipeline = text(need.pipeline),
+                   .project = text(need.project),
+                   .ref = text(need.ref)});
+  }
+  return out;
+}
+
+/// What the server itself reads: tags, environment, resource group, jobs elsewhere.
 void expand_planned(Draft& draft, const VariableIndex& expanded) {
   auto& planned = draft.planned;
   for (const auto& tag : draft.job->tags) {
     planned.tags.push_back(expand_name(tag, expanded, Undefined::kKeep));
   }
+  if (draft.needs != nullptr) planned.message.elsewhere = build_elsewhere(*draft.needs, expanded);
   planned.resource_group = expand_name(draft.job->resource_group, expanded, Undefined::kBlank);
   if (!draft.job->environment) return;
   auto& environment = planned.environment.emplace(*draft.job->environment);
@@ -85,7 +100,7 @@ Status build_message(Draft& draft, VariableScope& variables, const Context& cont
   for (const auto& variable : draft.yaml) {
     if (const auto* found = index.find(variable.key)) draft.planned.yaml_variables.push_back(*found);
   }
-  message.name = job.name;
+  message.name = draft.planned.name;
   message.stage = job.stage;
   message.git = build_git(context, index);
   message.timeout = job.timeout.value_or(context.default_timeout);

@@ -37,34 +37,53 @@ void report(config::Diagnostics& diagnostics, std::string code, const config::Pl
                          .hint = std::move(hint)});
 }
 
-void report_missing(const Draft& draft, const config::Need& need, const Draft* target,
-                    config::Diagnostics& diagnostics) {
+void report_missing(const Draft& draft, const config::Need& need, const std::string& name,
+                    const Draft* target, config::Diagnostics& diagnostics) {
   std::string message = fmt::format("'{}' job needs '{}' job, but it was not added to the pipeline",
-                                    printable(draft.planned.name, 100), printable(need.job, 100));
+                                    printable(draft.planned.name, 100), printable(name, 100));
   if (target != nullptr) message += " (" + target->planned.reason + ")";
   report(diagnostics, "need-missing", need.place.line != 0 ? need.place : draft.planned.place,
          std::move(message), "write {job: …, optional: true} when the job may be absent");
 }
 
+struct NamedNeed {
+  std::string job;
+  const config::Need* need = nullptr;
+};
+
+/// Needs in this pipeline, each by the name of one job. Matrix expressions have been checked by config.
+std::vector<NamedNeed> named_needs(const Draft& draft, const config::Instances& instances) {
+  std::vector<NamedNeed> out;
+  for (const auto& need : *draft.needs) {
+    if (need.elsewhere()) continue;
+    if (draft.needs_of_rule) {
+      out.push_back({.job = need.job, .need = &need});
+    } else if (auto names = instances.needed(need, *draft.instance)) {
+      for (std::string& name : *names) out.push_back({.job = std::move(name), .need = &need});
+    }
+  }
+  return out;
+}
+
 void resolve_one(Draft& draft, const std::vector<Draft>& drafts, const ByName& names,
-                 config::Diagnostics& diagnostics) {
-  if (draft.needs->size() > kMaxNeeds) {
+                 const config::Instances& instances, config::Diagnostics& diagnostics) {
+  const auto wanted = named_needs(draft, instances);
+  if (wanted.size() > kMaxNeeds) {
     report(diagnostics, "too-many-needs", draft.planned.place,
            fmt::format("{}: one job can only need {} others, but you have listed {}",
-                       printable(draft.planned.name, 100), kMaxNeeds, draft.needs->size()),
+                       printable(draft.planned.name, 100), kMaxNeeds, wanted.size()),
            "let the job wait for a stage instead");
     return;
   }
   auto& planned = draft.planned.needs.emplace();
-  for (const auto& need : *draft.needs) {
-    const auto found = names.find(need.job);
+  for (const auto& [name, need] : wanted) {
+    const auto found = names.find(name);
     const Draft* target = found == names.end() ? nullptr : &drafts[found->second];
     if (target != nullptr && target->planned.created) {
-      const bool is_new = std::ranges::find(planned, need.job, &PlannedNeed::job) == planned.end();
-      if (is_new)
-        planned.push_back({.job = need.job, .artifacts = need.artifacts, .optional = need.optional});
-    } else if (!need.optional) {
-      report_missing(draft, need, target, diagnostics);
+      const bool is_new = std::ranges::find(planned, name, &PlannedNeed::job) == planned.end();
+      if (is_new) planned.push_back({.job = name, .artifacts = need->artifacts, .optional = need->optional});
+    } else if (!need->optional) {
+      report_missing(draft, *need, name, target, diagnostics);
     }
   }
 }
@@ -122,24 +141,28 @@ bool hands_on_artifacts(const config::Job& job) {
   return artifacts.untracked || !artifacts.paths.empty() || !artifacts.reports.dotenv.empty();
 }
 
-JobDependency to_dependency(const config::Job& job) {
+JobDependency to_dependency(const Draft& draft) {
+  const config::Job& job = *draft.job;
   const bool archive =
       !job.publish.empty() || (job.artifacts && (job.artifacts->untracked || !job.artifacts->paths.empty()));
-  return {.id = {}, .name = job.name, .token = {}, .has_artifacts = archive};
+  return {.id = {}, .name = draft.planned.name, .token = {}, .has_artifacts = archive};
 }
 
 /// Names a job's `dependencies` allow; nothing: all.
-std::optional<std::unordered_set<std::string_view>> allowed(const config::Job& job) {
+std::optional<std::unordered_set<std::string_view>> allowed(const PlannedJob& job) {
   if (!job.dependencies) return std::nullopt;
   return std::unordered_set<std::string_view>(job.dependencies->begin(), job.dependencies->end());
 }
 
 }  // namespace
 
-void resolve_needs(std::vector<Draft>& drafts, config::Diagnostics& diagnostics) {
+void resolve_needs(std::vector<Draft>& drafts, const config::Instances& instances,
+                   config::Diagnostics& diagnostics) {
   const ByName names = index_by_name(drafts);
   for (auto& draft : drafts) {
-    if (draft.planned.created && draft.needs != nullptr) resolve_one(draft, drafts, names, diagnostics);
+    if (draft.planned.created && draft.needs != nullptr) {
+      resolve_one(draft, drafts, names, instances, diagnostics);
+    }
   }
   if (!config::has_errors(diagnostics)) report_cycle(drafts, names, diagnostics);
 }
@@ -154,7 +177,7 @@ void resolve_dependencies(std::vector<Draft>& drafts, config::Diagnostics& diagn
   for (auto& draft : drafts) {
     if (!draft.planned.created) continue;
     std::vector<std::size_t> from;
-    const auto only = allowed(*draft.job);
+    const auto only = allowed(draft.planned);
     if (draft.planned.needs) {
       for (const auto& need : *draft.planned.needs) {
         if (need.artifacts && (!only || only->contains(need.job))) from.push_back(names.at(need.job));
@@ -178,7 +201,7 @@ void resolve_dependencies(std::vector<Draft>& drafts, config::Diagnostics& diagn
       return;
     }
     std::ranges::sort(from);
-    for (const auto i : from) draft.planned.message.dependencies.push_back(to_dependency(*drafts[i].job));
+    for (const auto i : from) draft.planned.message.dependencies.push_back(to_dependency(drafts[i]));
   }
 }
 

@@ -49,9 +49,10 @@ struct PlannedNeed {
   bool optional = false;
 };
 
-/// One job of the file, created or not.
+/// One job, created or not: of the file, or one of the instances that `parallel` makes of it.
 struct PlannedJob {
-  std::string name;
+  std::string name;     ///< of a parallel job's instance: "rspec 1/3", "rspec: [a, b]"
+  std::string written;  ///< its name in the file
   std::string stage;
   bool created = false;
   std::string reason;  ///< why it is (not) created: the rule and the values that decided
@@ -78,10 +79,17 @@ struct PlannedJob {
   config::Place place;
 };
 
+/// The workflow's `auto_cancel`, with GitLab's defaults.
+struct AutoCancelPlan {
+  config::OnNewCommit on_new_commit = config::OnNewCommit::kConservative;
+  config::OnJobFailure on_job_failure = config::OnJobFailure::kNone;
+};
+
 struct Plan {
   bool created = false;
-  std::string reason;               ///< why there is no pipeline, when there is none
-  std::string name;                 ///< workflow:name, expanded
+  std::string reason;  ///< why there is no pipeline, when there is none
+  std::string name;    ///< workflow:name, expanded
+  AutoCancelPlan auto_cancel;
   std::vector<std::string> stages;  ///< those that have jobs
   std::vector<PlannedJob> jobs;     ///< GitLab's order: by stage, then by the file; the ones not created too
   config::Diagnostics diagnostics;  ///< errors mean: refused (created is false)

@@ -70,14 +70,16 @@ JobVariables pipeline_predefined(const Context& context) {
   return out;
 }
 
-JobVariables job_predefined(const config::Job& job, config::When when) {
+JobVariables job_predefined(const config::Instance& instance, config::When when) {
+  const config::Job& job = *instance.job;
   JobVariables out;
-  add(out, "CI_JOB_NAME", job.name);
-  add(out, "CI_JOB_NAME_SLUG", slug(job.name));
-  add(out, "CI_JOB_GROUP_NAME", group_name(job.name));
+  add(out, "CI_JOB_NAME", instance.name);
+  add(out, "CI_JOB_NAME_SLUG", slug(instance.name));
+  add(out, "CI_JOB_GROUP_NAME", group_name(instance.name));
   add(out, "CI_JOB_STAGE", job.stage);
   if (when == config::When::kManual) add(out, "CI_JOB_MANUAL", "true");
-  add(out, "CI_NODE_TOTAL", "1");
+  if (instance.index != 0) add(out, "CI_NODE_INDEX", std::to_string(instance.index));
+  add(out, "CI_NODE_TOTAL", std::to_string(instance.total));
   if (job.image) add(out, "CI_JOB_IMAGE", job.image->name);
   return out;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/definition.h"
+#include "config/instances.h"
 #include "pipeline/plan.h"
 
 namespace tidegate::pipeline {
@@ -16,8 +16,8 @@ bool is_branch(const Context& context);
 /// CI, CI_COMMIT_*, CI_PIPELINE_SOURCE, …: the same for every job of the pipeline.
 JobVariables pipeline_predefined(const Context& context);
 
-/// CI_JOB_NAME, CI_JOB_STAGE, CI_NODE_TOTAL, CI_JOB_MANUAL, …
-JobVariables job_predefined(const config::Job& job, config::When when);
+/// CI_JOB_NAME, CI_JOB_STAGE, CI_NODE_INDEX, CI_NODE_TOTAL, CI_JOB_MANUAL, …
+JobVariables job_predefined(const config::Instance& instance, config::When when);
 
 /// CI_ENVIRONMENT_NAME, _SLUG, _ACTION, _TIER, _URL; `name` is the expanded name.
 JobVariables environment_predefined(const config::Environment& environment, const std::string& name);

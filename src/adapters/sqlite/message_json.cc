@@ -73,6 +73,9 @@ json::object rim(const JobMessage& m) {
     return json::object{
         {"id", d.id.value()}, {"name", d.name}, {"token", d.token}, {"has_artifacts", d.has_artifacts}};
   });
+  out["elsewhere"] = array_of(m.elsewhere, [](const pipeline::JobElsewhere& e) {
+    return json::object{{"job", e.job}, {"pipeline", e.pipeline}, {"project", e.project}, {"ref", e.ref}};
+  });
   out["data"] = array_of(m.data, [](const pipeline::JobData& d) {
     return json::object{{"source", d.source}, {"uri", d.uri}, {"file", d.file}, {"sha256", d.sha256}};
   });
@@ -134,6 +137,12 @@ void read_rim(const json::value& v, JobMessage& m) {
   for (const auto& d : v.at("dependencies").as_array()) {
     m.dependencies.push_back(
         {JobId{d.at("id").as_int64()}, text(d, "name"), text(d, "token"), d.at("has_artifacts").as_bool()});
+  }
+  if (const auto* elsewhere =
+          v.as_object().if_contains("elsewhere")) {  // messages of older programs have none
+    for (const auto& e : elsewhere->as_array()) {
+      m.elsewhere.push_back({text(e, "job"), text(e, "pipeline"), text(e, "project"), text(e, "ref")});
+    }
   }
   for (const auto& d : v.at("data").as_array()) {
     m.data.push_back({text(d, "source"), text(d, "uri"), text(d, "file"), text(d, "sha256")});

@@ -13,16 +13,6 @@ namespace {
 
 using pipeline::PlannedJob;
 
-// "test: [3.11, slow]" and "test 2/5" are parts of the parallel job "test".
-bool is_part_of(const std::string& job, const std::string& name) {
-  if (!job.starts_with(name)) return false;
-  const std::string_view rest = std::string_view(job).substr(name.size());
-  if (rest.starts_with(": [") && rest.ends_with("]")) return true;
-  const std::size_t slash = rest.find('/');
-  return rest.starts_with(" ") && slash != std::string_view::npos &&
-         parse_integer(rest.substr(1, slash - 1)) && parse_integer(rest.substr(slash + 1));
-}
-
 class Chooser {
  public:
   Chooser(const pipeline::Plan& plan, const JobChoice& choice) : plan_(plan), choice_(choice) {
@@ -45,10 +35,11 @@ class Chooser {
   Result<std::vector<const PlannedJob*>> find(const std::string& name) const {
     if (const auto found = by_name_.find(name); found != by_name_.end()) return std::vector{found->second};
     std::vector<const PlannedJob*> parts;
+    std::vector<const PlannedJob*> left_out;
     for (const PlannedJob& job : plan_.jobs) {
-      if (is_part_of(job.name, name)) parts.push_back(&job);
+      if (job.written == name) (job.created ? parts : left_out).push_back(&job);
     }
-    if (!parts.empty()) return parts;
+    if (!parts.empty() || !left_out.empty()) return parts.empty() ? left_out : parts;
     std::vector<std::string> names;
     for (const PlannedJob& job : plan_.jobs) names.push_back(job.name);
     const auto near = nearest(name, names);

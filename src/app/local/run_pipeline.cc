@@ -187,6 +187,7 @@ class PipelineRun {
     apply(pipeline::JobPicked{id});
     LocalJob& job = job_of(id);
     pipeline::JobMessage message = message_for(*planned_.at(place_.at(id)), id);
+    for (const pipeline::JobElsewhere& other : message.elsewhere) tell_missing(job.path(), other);
     Executor& executor = executor_for(message);
     job.executor = executor.name();
     ++job.attempts;
@@ -270,6 +271,15 @@ class PipelineRun {
   static bool wants_container(const pipeline::JobMessage& message) {
     return message.image.has_value() || !message.services.empty();
   }
+
+  void tell_missing(const std::string& name, const pipeline::JobElsewhere& other) {
+    const std::string where = other.project.empty()
+                                  ? "pipeline " + printable(other.pipeline)
+                                  : printable(other.project) + " (" + printable(other.ref) + ")";
+    say(fmt::format("{} wants the artifacts of job \"{}\" of {}: they are not here, and it runs without them",
+                    name, printable(other.job), where));
+  }
+
   Executor& executor_for(const pipeline::JobMessage& message) {
     if (settings_.policy == ExecutorPolicy::kShell) return *settings_.shell;
     if (settings_.policy == ExecutorPolicy::kDocker) return *settings_.docker;
