@@ -53,7 +53,7 @@ std::string needs(const PlannedJob& job) {
   return join(out, " | ");
 }
 
-std::string gets(const PlannedJob& job) {
+std::string receives(const PlannedJob& job) {
   Strings out;
   for (const auto& dependency : job.message.dependencies) out.push_back(dependency.name);
   return join(out, " | ");
@@ -194,7 +194,7 @@ TEST(Parallel, NeedsAndDependenciesMeanInstances) {
     const auto plan = plan_of(with_job(row.job));
     ASSERT_TRUE(plan.created) << config::testing::text_of(plan.diagnostics);
     EXPECT_EQ(needs(job(plan, row.name)), row.needs);
-    EXPECT_EQ(gets(job(plan, row.name)), row.gets);
+    EXPECT_EQ(receives(job(plan, row.name)), row.gets);
   }
 }
 
