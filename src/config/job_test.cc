@@ -218,6 +218,7 @@ constexpr Bad kRefused[] = {
     {"needs: [{pipeline: 1, project: a/b, ref: main, job: c}]", "keyword-conflict"},
     {"needs: [{pipeline: 1, job: c, optional: true}]", "keyword-conflict"},
     {"needs: [{job: j, ref: main}]", "keyword-conflict"},
+    {"rules: [{needs: [{pipeline: 5, job: k}]}]", "invalid-value"},
     {"needs: ['$[[ matrix.A ]]']", "unknown-matrix-key"},
     {"trigger: a/b", "unsupported-keyword"},
     {"stage: acceptance", "unknown-stage"},

@@ -1,4 +1,5 @@
 // rules, workflow:rules, only and except: when a job (or the pipeline) is there.
+#include <algorithm>
 #include <array>
 
 #include <fmt/core.h>
@@ -63,7 +64,12 @@ std::optional<Rule> read_rule(const Value& value) {
   read_clauses(value, kRuleWhen, rule);
   read_delay(value, rule);
   if (const auto allow = value.find("allow_failure")) rule.allow_failure = read_allow_failure(*allow);
-  if (const auto needs = value.find("needs")) rule.needs = read_needs(*needs);
+  if (const auto needs = value.find("needs")) {
+    rule.needs = read_needs(*needs);
+    if (rule.needs && std::ranges::any_of(*rule.needs, &Need::elsewhere))
+      needs->error("invalid-value", "uses invalid types: cross_dependency",
+                   "A rule may only need jobs of the same pipeline.");
+  }
   if (const auto flag = value.find("interruptible")) rule.interruptible = read_bool(*flag);
   return rule;
 }
