@@ -30,6 +30,14 @@ class JobIo {
   /// Keeps a finished archive or report. `file_name` is what a person downloads it as.
   virtual Status upload_artifacts(const pipeline::JobArtifacts& artifacts, const std::filesystem::path& file,
                                   const std::string& file_name) = 0;
+
+  /// `release:`, after the script has passed; everything in it is expanded. What was done, for the log. The
+  /// same release of the same job twice is one.
+  virtual Result<std::string> create_release(const pipeline::JobMessage& message,
+                                             const config::Release& release) {
+    static_cast<void>(message);
+    return fail(Errc::kInvalid, "releases cannot be made here: " + release.tag_name);
+  }
 };
 
 }  // namespace tidegate::app

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "app/runner/archive.h"
+#include "app/runner/cache_store.h"
 #include "app/runner/tree_walk.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -17,18 +18,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
+bool has_paths(const pipeline::JobCache& cache) {
+  return !cache.paths.empty() || cache.untracked;
+}
 bool pulls(const pipeline::JobCache& cache) {
-  return cache.policy != "push" && !(cache.paths.empty() && !cache.untracked);
+  return has_paths(cache) && (cache.policy == "pull" || cache.policy == "pull-push");
 }
 bool pushes(const pipeline::JobCache& cache) {
-  return cache.policy != "pull" && !(cache.paths.empty() && !cache.untracked);
+  return has_paths(cache) && (cache.policy == "push" || cache.policy == "pull-push");
 }
 
-// Keys come from the project's own file and may be anything; the name on disk is a hash of it.
 fs::path place_of(const JobContext& job, const std::string& key) {
-  const fs::path base = job.settings.cache_directory.empty() ? job.settings.work_directory / "cache"
-                                                             : job.settings.cache_directory;
-  return base / fmt::format("project-{}", job.message.project_id) / (sha256_hex(key) + ".tar.zst");
+  return cache_file(job.settings, job.message.project_id, key);
 }
 
 std::string key_of(const pipeline::JobCache& cache) {
@@ -40,9 +41,12 @@ bool restore(JobContext& job, const std::string& key) {
   std::error_code error;
   if (!fs::exists(archive, error)) return false;
   if (const Status unpacked = unpack_archive(archive, job.project, job.settings.unpack_limit); !unpacked) {
-    job.log.warning(fmt::format("the cache {} cannot be used: {}", printable(key), unpacked.error().message));
+    job.log.warning(
+        fmt::format("the cache {} cannot be used and goes: {}", printable(key), unpacked.error().message));
+    fs::remove(archive, error);
     return true;  // part of it may be there: a fallback on top would mix two
   }
+  touch_cache(archive);
   job.log.line(fmt::format("Successfully extracted cache {}", printable(key)));
   return true;
 }
@@ -72,8 +76,17 @@ Status save(JobContext& job, const pipeline::JobCache& cache) {
 
 }  // namespace
 
+void prepare_caches(pipeline::JobMessage& message, const std::map<std::string, std::string>& variables) {
+  const auto fallback = variables.find("CI_CACHE_FALLBACK_KEY");
+  if (fallback == variables.end() || fallback->second.empty()) return;
+  if (fallback->second.ends_with("-protected")) return;
+  for (pipeline::JobCache& cache : message.cache) cache.fallback_keys.push_back(fallback->second);
+}
+
 bool has_cache_to_restore(const pipeline::JobMessage& message) {
-  return std::ranges::any_of(message.cache, pulls);
+  return std::ranges::any_of(message.cache, [](const auto& cache) {
+    return pulls(cache) || (has_paths(cache) && !pushes(cache));  // the latter for its warning
+  });
 }
 
 bool has_cache_to_save(const pipeline::JobMessage& message, bool success) {
@@ -83,6 +96,11 @@ bool has_cache_to_save(const pipeline::JobMessage& message, bool success) {
 
 void restore_caches(JobContext& job) {
   for (const pipeline::JobCache& cache : job.message.cache) {
+    if (has_paths(cache) && !pulls(cache) && !pushes(cache)) {
+      job.log.warning(
+          fmt::format("the cache {} is not used: its policy is \"{}\", none of pull, push, pull-push",
+                      printable(key_of(cache)), printable(cache.policy)));
+    }
     if (!pulls(cache)) continue;
     job.log.notice(fmt::format("Checking cache for {}...", printable(key_of(cache))));
     bool found = restore(job, key_of(cache));
@@ -103,6 +121,8 @@ void save_caches(JobContext& job, bool success) {
           fmt::format("the cache {} was not saved: {}", printable(key_of(cache)), saved.error().message));
     }
   }
+  if (const std::uint64_t gone = prune_caches(job.settings); gone > 0)
+    job.log.line(fmt::format("Removed {} bytes of caches that were not used for long", gone));
 }
 
 }  // namespace tidegate::app

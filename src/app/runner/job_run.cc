@@ -8,7 +8,9 @@
 
 #include "app/runner/job_artifacts.h"
 #include "app/runner/job_cache.h"
+#include "app/runner/job_release.h"
 #include "app/runner/job_script.h"
+#include "app/runner/job_secrets.h"
 #include "app/runner/tree_walk.h"
 #include "base/text.h"
 #include "sys/file.h"
@@ -82,6 +84,14 @@ JobOutcome JobRun::run() {
   return outcome;
 }
 
+JobOutcome JobRun::refuse(const Error& why) {
+  JobOutcome outcome = system_failure(why);
+  outcome.failure_reason = "runner_configuration_error";
+  say_result(outcome);
+  static_cast<void>(log_.finish());  // it has failed already
+  return outcome;
+}
+
 JobOutcome JobRun::run_phases() {
   log_.start_section("prepare_executor", fmt::format("Preparing the \"{}\" executor", executor_.name()));
   Result<JobFolders> folders = JobFolders::make(settings_.work_directory, original_);
@@ -98,6 +108,7 @@ JobOutcome JobRun::run_prepared(JobFolders& folders) {
   JobContext job{message_, settings_, io_, log_, folders.project(), project_inside_, folders.scratch(), {}};
   if (auto ended = get_ready(job)) return *ended;
   JobOutcome outcome = run_steps();
+  if (outcome.success && message_.release) outcome = release(job);
   run_after_script(outcome);
   save_results(job, outcome);
   return outcome;
@@ -115,6 +126,7 @@ std::optional<JobOutcome> JobRun::prepare(const JobFolders& folders) {
   for (const std::string& warning : variables_.warnings) log_.warning(warning);
   if (const Status written = write_file_variables(folders); !written) return system_failure(written.error());
   message_ = expand_message(original_, variables_.environment);
+  prepare_caches(message_, variables_.environment);
   if (message_.image) variables_.environment["CI_JOB_IMAGE"] = message_.image->name;
   space_ = {folders.project(), project_inside_, folders.scratch(), std::move(mounts->mounts)};
   auto environment =
@@ -164,7 +176,7 @@ void JobRun::add_runner_variables(const JobFolders& folders) {
       {own ? "CI_DISPOSABLE_ENVIRONMENT" : "CI_SHARED_ENVIRONMENT", "true"},
       {"CI_RUNNER_DESCRIPTION", settings_.name},
       {"CI_RUNNER_VERSION", settings_.version},
-      {"CI_RUNNER_TAGS", join(original_.tags, ", ")},
+      {"CI_RUNNER_TAGS", join(settings_.tags.value_or(original_.tags), ", ")},
       {"CI_RUNNER_EXECUTABLE_ARCH", "linux/amd64"},
   };
   for (const auto& [key, value] : ours) all.push_back(runner_variable(key, value));
@@ -179,6 +191,7 @@ Status JobRun::write_file_variables(const JobFolders& folders) {
 }
 
 std::optional<JobOutcome> JobRun::get_ready(JobContext& job) {
+  if (auto ended = run_hook(job, "pre_get_sources_script")) return ended;
   log_.start_section("get_sources", "Getting source from Git repository");
   if (const Status got = get_sources(job); !got) {
     log_.error(got.error().message);
@@ -226,6 +239,38 @@ Status JobRun::get_sources(JobContext& job) {
   TG_TRY(std::vector<std::string> paths, list_tree(job.project));
   job.tracked.insert(paths.begin(), paths.end());
   return {};
+}
+
+// What a hook leaves in the project folder goes, for the sources are put into an empty one.
+std::optional<JobOutcome> JobRun::run_hook(JobContext& job, const std::string& name) {
+  for (const pipeline::JobHook& hook : message_.hooks) {
+    if (hook.name != name || hook.script.empty()) continue;
+    log_.start_section(name, fmt::format("Executing \"{}\" hook", name));
+    JobOutcome ended = run_step({.name = name, .script = hook.script, .timeout = message_.timeout});
+    if (!ended.success) return ended;
+    std::error_code error;
+    std::vector<fs::path> left;
+    for (const auto& entry : fs::directory_iterator(job.project, error)) left.push_back(entry.path());
+    for (const fs::path& path : left)
+      if (const Status removed = sys::remove_tree(path); !removed) return system_failure(removed.error());
+  }
+  return canceled_now();
+}
+
+JobOutcome JobRun::release(JobContext& job) {
+  log_.start_section("release", "Creating the release");
+  Result<config::Release> release = expand_release(job, variables_.environment);
+  const Result<std::string> made =
+      release ? io_.create_release(message_, *release) : Result<std::string>(release.error());
+  if (made) {
+    log_.line(*made);
+    return {.success = true, .failure_reason = "", .exit_code = 0, .message = ""};
+  }
+  log_.error(made.error().message);
+  if (made.error().code == Errc::kUnavailable) return system_failure(made.error());
+  return {.failure_reason = "script_failure",
+          .exit_code = 1,
+          .message = fmt::format("the release was not made: {}", made.error().message)};
 }
 
 JobOutcome JobRun::run_steps() {
@@ -332,8 +377,12 @@ std::string JobRun::variable(const std::string& key) const {
 
 JobOutcome run_job(const pipeline::JobMessage& message, const RunnerSettings& settings, Executor& executor,
                    JobIo& io, const Clock& clock, const sys::StopFlag& cancel) {
-  JobRun job(message, settings, executor, io, clock, cancel);
-  return job.run();
+  if (message.secrets.empty()) return JobRun(message, settings, executor, io, clock, cancel).run();
+  auto secrets = read_secrets(message, settings);
+  if (!secrets) return JobRun(message, settings, executor, io, clock, cancel).refuse(secrets.error());
+  pipeline::JobMessage complete = message;
+  complete.variables.insert(complete.variables.end(), secrets->begin(), secrets->end());
+  return JobRun(complete, settings, executor, io, clock, cancel).run();
 }
 
 }  // namespace tidegate::app

@@ -43,6 +43,8 @@ class JobRun {
   JobRun(const pipeline::JobMessage& message, const RunnerSettings& settings, Executor& executor, JobIo& io,
          const Clock& clock, const sys::StopFlag& cancel);
   JobOutcome run();
+  /// The same for a job that cannot begin: says why, in its log.
+  JobOutcome refuse(const Error& why);
 
  private:
   JobOutcome run_phases();
@@ -53,6 +55,8 @@ class JobRun {
   Status write_file_variables(const JobFolders& folders);
   std::optional<JobOutcome> get_ready(JobContext& job);
   Status get_sources(JobContext& job);
+  std::optional<JobOutcome> run_hook(JobContext& job, const std::string& name);
+  JobOutcome release(JobContext& job);
   JobOutcome run_steps();
   JobOutcome run_step(const pipeline::JobStep& step);
   void run_after_script(const JobOutcome& outcome);

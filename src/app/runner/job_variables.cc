@@ -184,6 +184,7 @@ pipeline::JobMessage expand_message(pipeline::JobMessage message,
   }
   for (pipeline::JobCache& cache : message.cache) {
     cache.key = expand_variables(cache.key, values);
+    cache.policy = expand_variables(cache.policy, values);
     for (std::string& path : cache.paths) path = expand_variables(path, values);
     for (std::string& key : cache.fallback_keys) key = expand_variables(key, values);
   }

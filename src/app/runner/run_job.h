@@ -33,6 +33,13 @@ struct RunnerSettings {
   std::uint64_t log_limit = 4U << 20U;        ///< bytes of a job's own output
   std::uint64_t unpack_limit = 20ULL << 30U;  ///< bytes that one archive may unpack to
   std::filesystem::path cache_directory;      ///< empty: `work_directory`/cache
+  std::uint64_t cache_limit = 20ULL << 30U;   ///< bytes of all caches; the ones longest unused go first
+  /// Where `secrets:` are: `<directory>/<project path>/<NAME>`, else `<directory>/<NAME>`. Empty: none.
+  std::filesystem::path secrets_directory;
+  /// What this runner takes: jobs whose tags are all among these; jobs without tags too when
+  /// `run_untagged`. Nothing: every job.
+  std::optional<std::vector<std::string>> tags;
+  bool run_untagged = true;
 };
 
 /// How a job ended. `failure_reason` is one of the Runner protocol's (runner-protocol: script_failure,
@@ -42,7 +49,8 @@ struct JobOutcome {
   bool canceled = false;
   std::string failure_reason;
   std::optional<int> exit_code;
-  std::string message;  ///< one line for people
+  std::string message;                            ///< one line for people
+  std::optional<double> coverage = std::nullopt;  ///< found in the log
   friend bool operator==(const JobOutcome&, const JobOutcome&) = default;
 };
 

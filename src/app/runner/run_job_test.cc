@@ -53,6 +53,14 @@ class FakeIo : public JobIo {
     return {};
   }
 
+  Result<std::string> create_release(const pipeline::JobMessage&, const config::Release& release) override {
+    releases.push_back(release);
+    if (release_problem) return *release_problem;
+    return "Release " + release.tag_name + " made";
+  }
+
+  std::vector<config::Release> releases;
+  std::optional<Error> release_problem;
   std::string trace;
   std::vector<std::string> accepted, refused;
   int trace_failures = 0;
@@ -481,6 +489,124 @@ TEST_F(RunJob, ACacheIsThereForTheNextJobWithItsKey) {
   FakeExecutor other;
   other.acts = next.acts;
   EXPECT_FALSE(run_job(message, settings, other, io, StoppedClock(), cancel).success);
+}
+
+TEST_F(RunJob, ACacheIsTakenFromAFallbackKey) {
+  pipeline::JobCache& cache = message.cache.emplace_back();
+  cache.key = "main";
+  cache.paths = {"wheel"};
+  executor.acts = {[](const JobSpace& space, const auto&, const auto&, const auto&) {
+    return ScriptExit{sys::write_file(space.project_host / "wheel", "w") ? 0 : 1, false, false};
+  }};
+  ASSERT_TRUE(run().success);
+  const auto finds = [&](const std::string& fallback, const std::string& variable,
+                         const std::string& policy) {
+    message.cache[0].key = "branch";
+    message.cache[0].policy = policy;
+    message.cache[0].fallback_keys.clear();
+    if (!fallback.empty()) message.cache[0].fallback_keys = {"none", fallback};
+    auto with = message;
+    with.variables.push_back({.key = "CI_CACHE_FALLBACK_KEY", .value = variable});
+    FakeExecutor next;
+    next.acts = {[](const JobSpace& space, const auto&, const auto&, const auto&) {
+      return ScriptExit{fs::exists(space.project_host / "wheel") ? 0 : 1, false, false};
+    }};
+    return run_job(with, settings, next, io, StoppedClock(), cancel).success;
+  };
+  EXPECT_FALSE(finds("", "", "pull"));
+  EXPECT_TRUE(finds("main", "", "pull"));
+  EXPECT_TRUE(finds("", "main", "pull"));
+  EXPECT_FALSE(finds("", "main", "push"));
+  EXPECT_FALSE(finds("", "main", "odd"));
+  EXPECT_TRUE(logged("its policy is \"odd\""));
+}
+
+TEST_F(RunJob, ACacheThatCannotBeReadGoes) {
+  pipeline::JobCache& cache = message.cache.emplace_back();
+  cache.key = "k";
+  cache.paths = {"train.py"};
+  cache.policy = "pull";
+  fs::path file = settings.work_directory / "cache" / "project-3" / (sha256_hex("k") + ".tar.zst");
+  fs::create_directories(file.parent_path());
+  ASSERT_TRUE(sys::write_file(file, "half an archive"));
+  EXPECT_TRUE(run().success);
+  EXPECT_TRUE(logged("cannot be used"));
+  EXPECT_FALSE(fs::exists(file));
+}
+
+TEST_F(RunJob, AHookRunsBeforeTheSourcesAndLeavesNothing) {
+  message.hooks = {{"pre_get_sources_script", {"echo hook"}}};
+  executor.acts = {[](const JobSpace& space, const std::string& script, const auto&, const auto&) {
+                     EXPECT_NE(script.find("echo hook"), std::string::npos);
+                     EXPECT_FALSE(fs::exists(space.project_host / "train.py"));
+                     return ScriptExit{sys::write_file(space.project_host / "left", "x") ? 0 : 1, false,
+                                       false};
+                   },
+                   [](const JobSpace& space, const auto&, const auto&, const auto&) {
+                     return ScriptExit{fs::exists(space.project_host / "left") ? 1 : 0, false, false};
+                   }};
+  EXPECT_TRUE(run().success);
+  executor.runs.clear();
+  executor.acts = {
+      [](const auto&, const auto&, const auto&, const auto&) { return ScriptExit{3, false, false}; }};
+  io.sources = 0;
+  const JobOutcome outcome = run();
+  EXPECT_EQ(outcome.failure_reason, "script_failure");
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_EQ(io.sources, 0);
+}
+
+TEST_F(RunJob, SecretsAreMaskedVariables) {
+  settings.secrets_directory = folder_->path() / "secrets";
+  ASSERT_TRUE(sys::make_directories(settings.secrets_directory));
+  ASSERT_TRUE(sys::write_file(settings.secrets_directory / "DB", "s3cret-value\n"));
+  message.secrets = {{"DB", "vault", false}};
+  executor.acts = {[](const auto&, const auto&, const auto& variables, const OnOutput& print) {
+    print("it is " + variables.at("DB") + "\n");
+    return ScriptExit{};
+  }};
+  EXPECT_TRUE(run().success);
+  EXPECT_FALSE(logged("s3cret"));
+  EXPECT_TRUE(logged("it is "));
+  message.secrets = {{"NONE", "vault", false}};
+  const JobOutcome outcome = run();
+  EXPECT_EQ(outcome.failure_reason, "runner_configuration_error");
+  EXPECT_TRUE(logged("NONE"));
+}
+
+TEST_F(RunJob, AReleaseIsMadeWhenTheScriptHasPassed) {
+  message.variables.push_back({.key = "V", .value = "1.2"});
+  auto& release = message.release.emplace();
+  release.tag_name = "v$V";
+  release.description = "notes.md";
+  executor.acts = {[](const JobSpace& space, const auto&, const auto&, const auto&) {
+    return ScriptExit{sys::write_file(space.project_host / "notes.md", "what is new") ? 0 : 1, false, false};
+  }};
+  ASSERT_TRUE(run().success);
+  ASSERT_EQ(io.releases.size(), 1U);
+  EXPECT_EQ(io.releases[0].tag_name + "|" + io.releases[0].name, "v1.2|v1.2");
+  EXPECT_EQ(io.releases[0].description, "what is new");
+  EXPECT_TRUE(logged("Release v1.2 made"));
+}
+
+TEST_F(RunJob, AReleaseThatCannotBeMadeFailsTheJob) {
+  auto& release = message.release.emplace();
+  release.description = "../../outside";
+  for (const char* tag : {"", "$EMPTY", "a b", "..", "/x", "-x", "x.lock", "a..b", "a@{b"}) {
+    release.tag_name = tag;
+    EXPECT_EQ(run().failure_reason, "script_failure") << tag;
+  }
+  EXPECT_TRUE(io.releases.empty());
+  release.tag_name = "v1";
+  io.release_problem = Error{Errc::kConflict, "there is one"};
+  EXPECT_EQ(run().exit_code, 1);
+  EXPECT_EQ(io.releases.at(0).description, "../../outside");
+  executor.runs.clear();
+  io.releases.clear();
+  executor.acts = {
+      [](const auto&, const auto&, const auto&, const auto&) { return ScriptExit{1, false, false}; }};
+  EXPECT_FALSE(run().success);
+  EXPECT_TRUE(io.releases.empty());
 }
 
 TEST_F(RunJob, WhatAKilledRunnerLeftIsRemovedFirst) {
