@@ -35,6 +35,10 @@ std::int64_t Row::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
 }
 
+double Row::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
+
 std::string Row::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
@@ -92,6 +96,9 @@ Result<sqlite3_stmt*> Database::prepare(std::string_view sql, const std::vector<
         break;
       case Value::Kind::kInteger:
         code = sqlite3_bind_int64(statement, index, value.number_);
+        break;
+      case Value::Kind::kReal:
+        code = sqlite3_bind_double(statement, index, value.real_);
         break;
       case Value::Kind::kText:
         code = sqlite3_bind_text64(statement, index, value.text_.data(), value.text_.size(), SQLITE_TRANSIENT,

@@ -24,6 +24,7 @@ class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
   std::int64_t integer(int column) const;
+  double real(int column) const;
   std::string text(int column) const;
   bool boolean(int column) const { return integer(column) != 0; }
   bool is_null(int column) const;
@@ -49,16 +50,19 @@ class Value {
   Value(const std::string& text) : Value(std::string_view(text)) {}          // NOLINT
   Value(const char* text) : Value(std::string_view(text)) {}                 // NOLINT
   Value(Instant when) : Value(static_cast<std::int64_t>(when.time_since_epoch().count())) {}  // NOLINT
-  Value(std::optional<Instant> when) : Value(when ? Value(*when) : Value(Kind::kNull)) {}     // NOLINT
+  Value(std::optional<double> number)                                                         // NOLINT
+      : kind_(number ? Kind::kReal : Kind::kNull), real_(number.value_or(0)) {}
+  Value(std::optional<Instant> when) : Value(when ? Value(*when) : Value(Kind::kNull)) {}  // NOLINT
   template <class Tag>
   Value(Id<Tag> id) : Value(id.value()) {}  // NOLINT
 
  private:
   friend class Database;
-  enum class Kind : unsigned char { kNull, kInteger, kText };
+  enum class Kind : unsigned char { kNull, kInteger, kReal, kText };
   explicit Value(Kind kind) : kind_(kind) {}
   Kind kind_;
   std::int64_t number_ = 0;
+  double real_ = 0;
   std::string text_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "adapters/sqlite/options_json.h"
+
 namespace tidegate::sqlite {
 namespace {
 
@@ -79,6 +81,14 @@ json::object rim(const JobMessage& m) {
   out["data"] = array_of(m.data, [](const pipeline::JobData& d) {
     return json::object{{"source", d.source}, {"uri", d.uri}, {"file", d.file}, {"sha256", d.sha256}};
   });
+  out["hooks"] = array_of(m.hooks, [](const pipeline::JobHook& h) {
+    return json::object{{"name", h.name}, {"script", strings(h.script)}};
+  });
+  out["secrets"] = array_of(m.secrets, [](const pipeline::JobSecret& s) {
+    return json::object{{"key", s.key}, {"provider", s.provider}, {"file", s.file}};
+  });
+  out["may_have_secrets"] = m.may_have_secrets;
+  out["release"] = m.release ? json::parse(encode_release(*m.release)) : json::value(nullptr);
   return out;
 }
 
@@ -149,6 +159,17 @@ void read_rim(const json::value& v, JobMessage& m) {
   }
 }
 
+// Messages from before these parts do not have them.
+void read_services(const json::value& v, JobMessage& m) {
+  if (!v.as_object().contains("hooks")) return;
+  for (const auto& h : v.at("hooks").as_array()) m.hooks.push_back({text(h, "name"), texts(h.at("script"))});
+  for (const auto& s : v.at("secrets").as_array())
+    m.secrets.push_back({text(s, "key"), text(s, "provider"), s.at("file").as_bool()});
+  m.may_have_secrets = v.at("may_have_secrets").as_bool();
+  if (v.at("release").is_null()) return;
+  if (auto release = decode_release(json::serialize(v.at("release")))) m.release = std::move(*release);
+}
+
 template <class T, class Read>
 Result<T> guarded(std::string_view source, Read read) {
   try {
@@ -212,6 +233,7 @@ Result<JobMessage> decode_message(std::string_view source) {
     for (const auto& s : v.at("services").as_array()) m.services.push_back(read_image(s));
     m.tags = texts(v.at("tags"));
     read_rim(v, m);
+    read_services(v, m);
     return m;
   });
 }

@@ -66,7 +66,27 @@ CREATE TABLE quarantine(project INTEGER NOT NULL, digest TEXT NOT NULL, reason T
   PRIMARY KEY(project, digest));
 )sql";
 
-constexpr std::array<std::string_view, 1> kSteps{kStep1};
+// Environments, releases, and what a job asks for beside running.
+constexpr std::string_view kStep2 = R"sql(
+ALTER TABLE jobs ADD COLUMN sealed_options TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN coverage REAL;
+CREATE INDEX artifacts_expire ON artifacts(expire_at) WHERE expire_at IS NOT NULL;
+CREATE INDEX pipelines_ref ON pipelines(project, ref, status);
+CREATE TABLE environments(id INTEGER PRIMARY KEY, project INTEGER NOT NULL REFERENCES projects(id),
+  name TEXT NOT NULL, slug TEXT NOT NULL, tier TEXT NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL,
+  on_stop TEXT NOT NULL, last_job INTEGER NOT NULL, auto_stop_at INTEGER, created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL, UNIQUE(project, name));
+CREATE TABLE deployments(id INTEGER PRIMARY KEY, environment INTEGER NOT NULL REFERENCES environments(id),
+  project INTEGER NOT NULL, pipeline INTEGER NOT NULL, job INTEGER NOT NULL UNIQUE, ref TEXT NOT NULL,
+  is_tag INTEGER NOT NULL, sha TEXT NOT NULL, status TEXT NOT NULL, created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL);
+CREATE INDEX deployments_environment ON deployments(environment, id);
+CREATE TABLE releases(project INTEGER NOT NULL REFERENCES projects(id), tag_name TEXT NOT NULL,
+  content TEXT NOT NULL, sha TEXT NOT NULL, job INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  released_at INTEGER NOT NULL, PRIMARY KEY(project, tag_name));
+)sql";
+
+constexpr std::array<std::string_view, 2> kSteps{kStep1, kStep2};
 
 }  // namespace
 

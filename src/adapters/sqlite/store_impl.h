@@ -64,6 +64,20 @@ class SqliteStore final : public app::Store {
   Result<std::vector<app::Job>> jobs(PipelineId pipeline) override;
   Result<std::int64_t> add_artifact(const app::Artifact& artifact) override;
   Result<std::vector<app::Artifact>> artifacts(JobId job) override;
+  Result<std::vector<app::Artifact>> expired_artifacts(Instant now, std::int64_t limit) override;
+  Status remove_artifact(std::int64_t id) override;
+
+  Result<app::EnvironmentRecord> put_environment(app::EnvironmentRecord environment) override;
+  Status remove_environment(std::int64_t id) override;
+  Result<std::vector<app::EnvironmentRecord>> environments(ProjectId project) override;
+  Result<std::optional<app::EnvironmentRecord>> environment(ProjectId project,
+                                                            const std::string& name) override;
+  Result<std::vector<app::EnvironmentRecord>> overdue_environments(Instant now) override;
+  Status put_deployment(const app::DeploymentRecord& deployment) override;
+  Result<std::vector<app::DeploymentRecord>> deployments(ProjectId project, std::int64_t environment,
+                                                         std::int64_t limit) override;
+  Status add_release(const app::ReleaseRecord& release) override;
+  Result<std::vector<app::ReleaseRecord>> releases(ProjectId project) override;
 
   Result<DeploymentId> add_delivery(const app::Delivery& delivery) override;
   Status save_delivery(const app::Delivery& delivery) override;
@@ -96,6 +110,9 @@ class SqliteStore final : public app::Store {
   Result<std::vector<app::Version>> read_versions(const std::string& where, const Values& values);
   Result<std::vector<app::Pipeline>> read_pipelines(const std::string& where, const Values& values);
   Result<std::vector<app::Job>> read_jobs(const std::string& where, const Values& values);
+  Result<std::vector<app::Artifact>> read_artifacts(const std::string& where, const Values& values);
+  Result<std::vector<app::EnvironmentRecord>> read_environments(const std::string& where,
+                                                                const Values& values);
   Result<std::vector<app::Delivery>> read_deliveries(const std::string& where, const Values& values);
 
   Database db_;

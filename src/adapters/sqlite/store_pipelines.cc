@@ -1,5 +1,6 @@
 // Pipelines, jobs, artifacts.
 #include "adapters/sqlite/message_json.h"
+#include "adapters/sqlite/options_json.h"
 #include "adapters/sqlite/store_impl.h"
 
 namespace tidegate::sqlite {
@@ -96,8 +97,8 @@ Result<JobId> SqliteStore::add_job(app::Job& job) {
       "INSERT INTO jobs(pipeline, project, position, name, stage, status, rules, allow_failure, attempt, "
       "retried,"
       " failure_reason, exit_code, sealed_message, token, reason, runner, created_at, queued_at, started_at,"
-      " finished_at, due_at)"
-      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,'',?13,?14,?15,?16,?17,?18,?19,?20)",
+      " finished_at, due_at, sealed_options)"
+      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,'',?13,?14,?15,?16,?17,?18,?19,?20,?21)",
       {job.pipeline,
        job.project,
        static_cast<std::int64_t>(s.stage),
@@ -117,7 +118,8 @@ Result<JobId> SqliteStore::add_job(app::Job& job) {
        job.queued_at,
        job.started_at,
        job.finished_at,
-       job.due_at}));
+       job.due_at,
+       vault_.seal(encode_options({job.options, job.environment}))}));
   job.state.id = JobId{db_.last_insert_id()};
   job.message.id = job.state.id;
   TG_CHECK(db_.run("UPDATE jobs SET sealed_message=? WHERE id=?",
@@ -131,10 +133,10 @@ Status SqliteStore::save_job(const app::Job& job) {
       "UPDATE jobs SET status=?, rules=?, allow_failure=?, attempt=?, retried=?, failure_reason=?, "
       "exit_code=?, "
       "runner=?,"
-      " queued_at=?, started_at=?, finished_at=?, due_at=? WHERE id=?",
+      " queued_at=?, started_at=?, finished_at=?, due_at=?, coverage=? WHERE id=?",
       {pipeline::to_string(s.status), encode_job_rules(s), s.allow_failure, s.attempt, s.retried,
        s.failure_reason, optional_code(s.exit_code), job.runner, job.queued_at, job.started_at,
-       job.finished_at, job.due_at, s.id});
+       job.finished_at, job.due_at, job.coverage, s.id});
 }
 
 Result<std::vector<app::Job>> SqliteStore::read_jobs(const std::string& where, const Values& values) {
@@ -168,13 +170,22 @@ Result<std::vector<app::Job>> SqliteStore::read_jobs(const std::string& where, c
     job.started_at = row.optional_instant(17);
     job.finished_at = row.optional_instant(18);
     job.due_at = row.optional_instant(19);
+    if (!row.is_null(20)) job.coverage = row.real(20);
+    auto options = row.text(21).empty() ? Result<std::string>(std::string()) : vault_.unseal(row.text(21));
+    auto stored = options ? decode_options(*options) : Result<StoredOptions>(options.error());
+    if (stored) {
+      job.options = std::move(stored->options);
+      job.environment = std::move(stored->environment);
+    } else {
+      decoded = stored.error();
+    }
     return job;
   };
   TG_TRY(auto out,
          all<app::Job>(
              "SELECT id, pipeline, project, name, stage, status, rules, allow_failure, attempt, retried,"
              " failure_reason, exit_code, sealed_message, reason, runner, created_at, queued_at, started_at,"
-             " finished_at, due_at FROM jobs " +
+             " finished_at, due_at, coverage, sealed_options FROM jobs " +
                  where,
              values, read));
   TG_CHECK(decoded);
@@ -199,10 +210,15 @@ Result<std::int64_t> SqliteStore::add_artifact(const app::Artifact& a) {
   return db_.last_insert_id();
 }
 Result<std::vector<app::Artifact>> SqliteStore::artifacts(JobId job) {
+  return read_artifacts("WHERE a.job=? ORDER BY a.id", {job});
+}
+Result<std::vector<app::Artifact>> SqliteStore::read_artifacts(const std::string& where,
+                                                               const Values& values) {
   return all<app::Artifact>(
-      "SELECT id, job, type, format, file, file_name, size, sha256, expire_at FROM artifacts WHERE job=? "
-      "ORDER BY id",
-      {job}, [](const Row& row) {
+      "SELECT a.id, a.job, a.type, a.format, a.file, a.file_name, a.size, a.sha256, a.expire_at"
+      " FROM artifacts a " +
+          where,
+      values, [](const Row& row) {
         app::Artifact a;
         a.id = row.integer(0);
         row.id(1, a.job);

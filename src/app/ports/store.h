@@ -14,6 +14,7 @@
 #include "dataset/event.h"
 #include "dataset/intake.h"
 #include "pipeline/job_message.h"
+#include "pipeline/job_options.h"
 #include "pipeline/machine.h"
 
 namespace tidegate::app {
@@ -145,6 +146,50 @@ struct Job {
   std::optional<Instant> started_at;
   std::optional<Instant> finished_at;
   std::optional<Instant> due_at;  ///< delayed jobs
+  pipeline::JobOptions options = {};
+  std::optional<config::Environment> environment = std::nullopt;  ///< expanded as far as known beforehand
+  std::optional<double> coverage = std::nullopt;
+};
+
+/// An environment of a project: the place that jobs deploy to (`environment:`).
+struct EnvironmentRecord {
+  std::int64_t id = 0;
+  ProjectId project;
+  std::string name;
+  std::string slug;
+  std::string tier;
+  std::string url;
+  std::string state = "available";  ///< available, stopping, stopped
+  std::string on_stop;              ///< the job that stops it, of the pipeline of `last_job`
+  JobId last_job;                   ///< the last that deployed to it; 0: none
+  std::optional<Instant> auto_stop_at;
+  Instant created_at{};
+  Instant updated_at{};
+};
+
+/// One job's deployment to an environment.
+struct DeploymentRecord {
+  std::int64_t id = 0;
+  std::int64_t environment = 0;
+  ProjectId project;
+  PipelineId pipeline;
+  JobId job;
+  std::string ref;
+  bool is_tag = false;
+  std::string sha;
+  std::string status;  ///< running, success, failed, canceled
+  Instant created_at{};
+  Instant updated_at{};
+};
+
+/// A release of a project (`release:`).
+struct ReleaseRecord {
+  ProjectId project;
+  config::Release release;  ///< tag_name is unique in the project
+  std::string sha;          ///< of the tag's commit
+  JobId job;
+  Instant created_at{};
+  Instant released_at{};
 };
 
 struct Artifact {
@@ -156,7 +201,7 @@ struct Artifact {
   std::string file_name;  ///< for people
   std::uint64_t size = 0;
   std::string sha256;
-  std::optional<Instant> expire_at;
+  std::optional<Instant> expire_at;  ///< nothing: kept for ever
 };
 
 /// A release onto a target, or a graph load: both flip something and can be flipped back.
@@ -258,6 +303,30 @@ class Store {
 
   virtual Result<std::int64_t> add_artifact(const Artifact& artifact) = 0;
   virtual Result<std::vector<Artifact>> artifacts(JobId job) = 0;
+  /// Up to `limit` that expired before `now` and whose ref is gone or has a newer pipeline that succeeded:
+  /// those of the newest one are kept, as on GitLab.
+  virtual Result<std::vector<Artifact>> expired_artifacts(Instant now, std::int64_t limit) = 0;
+  virtual Status remove_artifact(std::int64_t id) = 0;
+
+  /// By project and name: updated when it is there (the id is given back), else added.
+  virtual Result<EnvironmentRecord> put_environment(EnvironmentRecord environment) = 0;
+  virtual Status remove_environment(std::int64_t id) = 0;
+  /// In the order of their names.
+  virtual Result<std::vector<EnvironmentRecord>> environments(ProjectId project) = 0;
+  virtual Result<std::optional<EnvironmentRecord>> environment(ProjectId project,
+                                                               const std::string& name) = 0;
+  /// Of all projects: available, and their time is over.
+  virtual Result<std::vector<EnvironmentRecord>> overdue_environments(Instant now) = 0;
+  /// By job: updated when it is there, else added.
+  virtual Status put_deployment(const DeploymentRecord& deployment) = 0;
+  /// Newest first; environment 0: all.
+  virtual Result<std::vector<DeploymentRecord>> deployments(ProjectId project, std::int64_t environment,
+                                                            std::int64_t limit) = 0;
+
+  /// kConflict when the project has a release of this tag from another job.
+  virtual Status add_release(const ReleaseRecord& release) = 0;
+  /// Newest first.
+  virtual Result<std::vector<ReleaseRecord>> releases(ProjectId project) = 0;
 
   virtual Result<DeploymentId> add_delivery(const Delivery& delivery) = 0;
   virtual Status save_delivery(const Delivery& delivery) = 0;
