@@ -32,7 +32,7 @@ namespace json = boost::json;
 // How many of each family are as they should be. Raise when more pass.
 constexpr std::size_t kSnippets = 56;
 constexpr std::size_t kOracleFiles = 226;
-constexpr std::size_t kSchemaRefused = 139;
+constexpr std::size_t kSchemaRefused = 140;
 constexpr std::size_t kSchemaAccepted = 111;
 constexpr std::size_t kPipelineRules = 65;
 constexpr std::size_t kGitlabCiLocal = 34;

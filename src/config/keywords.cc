@@ -36,9 +36,9 @@ constexpr auto kDefault = std::to_array<Keyword>({
     {"services"},
     {"tags"},
     {"timeout"},
-    {"hooks", kWarning, "The hook's script is not run."},
-    {"id_tokens", kWarning, "No token is issued."},
-    {"identity", kWarning},
+    {"hooks"},
+    {"id_tokens"},
+    {"identity", kWarning, "Use `id_tokens` and sign in to the cloud in the script."},
 });
 
 constexpr auto kJob = std::to_array<Keyword>({
@@ -71,16 +71,16 @@ constexpr auto kJob = std::to_array<Keyword>({
     {"when"},
     {"trigger", kError, "Start the other pipeline from a script, with the trigger API."},
     {"run"},
-    {"dast_configuration", kWarning},
-    {"hooks", kWarning, "The hook's script is not run."},
-    {"id_tokens", kWarning, "No token is issued."},
-    {"identity", kWarning},
+    {"dast_configuration", kWarning, "There are no DAST profiles: set the DAST_* variables in the job."},
+    {"hooks"},
+    {"id_tokens"},
+    {"identity", kWarning, "Use `id_tokens` and sign in to the cloud in the script."},
     {"inputs"},
-    {"manual_confirmation", kWarning, "The job starts without asking."},
+    {"manual_confirmation"},
     {"pages", kWarning, kNoPages},
     {"publish", kWarning, kNoPages},
-    {"release", kWarning, "No release is created."},
-    {"secrets", kWarning, "No secret is fetched; use a project variable."},
+    {"release"},
+    {"secrets"},
 });
 
 constexpr auto kWorkflow = std::to_array<Keyword>({
@@ -230,7 +230,7 @@ constexpr auto kEnvironment = std::to_array<Keyword>({
     {"action"},
     {"auto_stop_in"},
     {"deployment_tier"},
-    {"kubernetes", kWarning, "Environments are not tied to Kubernetes."},
+    {"kubernetes", kWarning, "Give the job the cluster's address and credentials as variables."},
 });
 
 constexpr auto kPolicy = std::to_array<Keyword>({{"refs"}, {"variables"}, {"changes"}, {"kubernetes"}});

@@ -100,6 +100,7 @@ TEST(Services, RefusesWhatGitLabRefuses) {
       {"secrets: {A: {gcp_secret_manager: {name: n}}}", "missing-keyword"},
       {"secrets: {A: {azure_key_vault: {version: v}}}", "missing-keyword"},
       {"secrets: {A: {keepass: x}}", "unknown-keyword"},
+      {"retry: {max: 1, exit_codes: [3, 4, 3]}", "invalid-value"},
       {"hooks: {post_get_sources_script: [x]}", "unknown-keyword"},
       {"hooks: {pre_get_sources_script: true}", "invalid-type"},
       {"identity: aws", "invalid-value"},

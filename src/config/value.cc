@@ -153,7 +153,13 @@ std::optional<std::vector<int>> read_exit_codes(const Value& value) {
                         ? !node.items.empty() &&
                               std::ranges::all_of(node.items, [&](const auto& item) { return add(*item); })
                         : add(node);
-  if (good) return codes;
+  if (good) {
+    std::vector<int> sorted = codes;
+    std::ranges::sort(sorted);
+    if (std::ranges::adjacent_find(sorted) == sorted.end()) return codes;
+    value.error("invalid-value", "should not name a code twice");
+    return std::nullopt;
+  }
   value.error("invalid-type", "should be an array of integers or an integer");
   return std::nullopt;
 }

@@ -1,7 +1,9 @@
 #include "main/run_command.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <unistd.h>
@@ -9,6 +11,7 @@
 #include <fmt/core.h>
 
 #include "adapters/docker/docker_executor.h"
+#include "adapters/jwt/rs256.h"
 #include "adapters/shell/shell_executor.h"
 #include "app/local/live_view.h"
 #include "app/local/local_view.h"
@@ -96,6 +99,7 @@ Result<app::LocalSettings> settings_of(const RunOptions& options, const app::Wor
   TG_TRY(settings.data, data_of(options));
   settings.work_directory = scratch;
   settings.runner.cache_directory = cache_directory(copy);
+  if (const char* secrets = std::getenv("TIDEGATE_SECRETS")) settings.runner.secrets_directory = secrets;
   settings.choice = options.choice;
   settings.parallel =
       options.parallel > 0 ? options.parallel : std::max(1U, std::thread::hardware_concurrency());
@@ -105,6 +109,15 @@ Result<app::LocalSettings> settings_of(const RunOptions& options, const app::Wor
   if (options.executor == "docker") settings.policy = app::ExecutorPolicy::kDocker;
   if (options.executor == "shell") settings.policy = app::ExecutorPolicy::kShell;
   return settings;
+}
+
+// Making a key takes a while, so only where it is needed.
+Result<std::unique_ptr<app::IdTokenIssuer>> id_tokens_for(const pipeline::Plan& plan) {
+  const bool asked = std::ranges::any_of(plan.jobs, [](const pipeline::PlannedJob& job) {
+    return job.created && !job.options.id_tokens.empty();
+  });
+  if (!asked) return std::unique_ptr<app::IdTokenIssuer>();
+  return jwt::make_issuer();
 }
 
 // Where the run can be seen: live on a terminal that can redraw, else as plain lines. With --json stdout is
@@ -175,7 +188,9 @@ Result<int> run_plan(const RunOptions& options, const LocalProject& project, con
   }
   TG_TRY(const auto chosen, app::choose_jobs(plan, options.choice));
   TG_TRY(const auto scratch, sys::TempDirectory::make(fs::temp_directory_path(), "tidegate-run-"));
-  TG_TRY(const auto settings, settings_of(options, project.copy, executors, scratch.path()));
+  TG_TRY(auto settings, settings_of(options, project.copy, executors, scratch.path()));
+  TG_TRY(const auto id_tokens, id_tokens_for(plan));
+  settings.id_tokens = id_tokens.get();
   const SystemClock clock;
   Display display(options, chosen.jobs.size(), clock);
   sys::StopFlag cancel;

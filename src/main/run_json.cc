@@ -44,6 +44,7 @@ std::string result_json(const app::LocalResult& result) {
                     {"failure_reason", job.failure_reason},
                     {"exit_code", job.exit_code ? json::value(*job.exit_code) : json::value(nullptr)},
                     {"message", job.message},
+                    {"coverage", job.coverage ? json::value(*job.coverage) : json::value(nullptr)},
                     {"attempts", job.attempts},
                     {"duration_ms", job.duration.count()}});
   }

@@ -13,6 +13,7 @@
 #include "adapters/git/repository.h"
 #include "adapters/http/api/context.h"
 #include "adapters/http/server.h"
+#include "adapters/jwt/rs256.h"
 #include "adapters/mlflow/tracking.h"
 #include "adapters/neo4j/loader.h"
 #include "adapters/registry/skopeo.h"
@@ -46,6 +47,10 @@ app::ServerSettings settings_of(const ServerConfig& c) {
   out.runner.work_directory = out.data / "jobs";
   out.runner.environment = c.runner.environment;
   out.runner.mounts = c.runner.mounts;
+  out.runner.tags = c.runner.tags;
+  out.runner.run_untagged = c.runner.run_untagged;
+  out.runner.secrets_directory = c.runner.secrets;
+  out.runner.cache_limit = std::uint64_t{c.runner.cache_gib} << 30U;
   out.runner.job_socket_directory = out.data / "run";
   // The static client lies beside this program; without it jobs have no `tidegate` command, and say so.
   std::error_code failed;
@@ -85,6 +90,7 @@ struct Parts {
   std::unique_ptr<ssh::OpenSsh> ssh;
   std::unique_ptr<app::Deployer> deployer;
   std::unique_ptr<app::GraphLoader> graphs;
+  std::unique_ptr<app::IdTokenIssuer> id_tokens;
   std::unique_ptr<app::Executor> executor;
 };
 
@@ -120,6 +126,7 @@ Result<std::unique_ptr<Parts>> make_parts(const ServerConfig& c) {
         std::make_unique<app::Deployer>(*parts->registry, *parts->ssh, parts->clock, data / "scratch");
   }
   if (!c.neo4j.url.empty()) parts->graphs = neo4j::make_loader();
+  TG_TRY(parts->id_tokens, jwt::open_issuer(data / "id_token.key"));
   parts->executor = make_executor(c);
   return parts;
 }
@@ -145,6 +152,7 @@ Result<std::unique_ptr<http::Server>> listen_tcp(const ServerConfig& config, app
                                                  const http::api::RecordParser& parse) {
   auto router = std::make_shared<http::Router>();
   http::api::add_gitlab_routes(*router, server);
+  http::api::add_environment_routes(*router, server);
   http::api::add_trigger_routes(*router, server);
   http::api::add_tidegate_routes(*router, server);
   http::api::add_hook_routes(*router, server, parse);
@@ -238,6 +246,7 @@ Status serve(const ServerConfig& config) {
                          parts->deployer.get(),
                          parts->graphs.get(),
                          tracking_of(config),
+                         parts->id_tokens.get(),
                          *parts->executor,
                          parts->stop};
   app::Server server(ports);

@@ -118,6 +118,12 @@ void read_mounts(Reader& reader, const Node& node, std::vector<app::Mount>& out)
   }
 }
 
+void read_tags(Reader& reader, const Node& node, std::optional<std::vector<std::string>>& out) {
+  if (!node.is_list()) return reader.complain(node, "tags is a list");
+  out.emplace();
+  for (const auto& item : node.items) out->push_back(reader.expand(*item));
+}
+
 void read_runner(Reader& reader, const Node& node, ServerConfig::Runner& out) {
   reader.map(node, "runner",
              {
@@ -137,6 +143,10 @@ void read_runner(Reader& reader, const Node& node, ServerConfig::Runner& out) {
                     for (const Entry& entry : value.entries)
                       out.environment[entry.key] = reader.expand(*entry.value);
                   }},
+                 {"tags", [&](const Node& value) { read_tags(reader, value, out.tags); }},
+                 {"run_untagged", reader.truth(out.run_untagged)},
+                 {"secrets", reader.path(out.secrets)},
+                 {"cache_gib", reader.number(out.cache_gib, 0, 100'000)},
                  {"mounts", [&](const Node& value) { read_mounts(reader, value, out.mounts); }},
              });
 }

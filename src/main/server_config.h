@@ -52,6 +52,10 @@ struct ServerConfig {
     bool share_engine = true;
     std::map<std::string, std::string> environment;
     std::vector<app::Mount> mounts;
+    std::optional<std::vector<std::string>> tags;
+    bool run_untagged = true;
+    std::filesystem::path secrets;
+    unsigned cache_gib = 20;
   } runner;
   Seconds reconcile_every{60};
   Seconds directory_poll{2};

@@ -44,6 +44,15 @@ Status LocalJobIo::download_artifacts(const pipeline::JobDependency& dependency,
   return copy_whole(from, to);
 }
 
+Result<std::string> LocalJobIo::create_release(const pipeline::JobMessage& message,
+                                               const config::Release& release) {
+  const std::string at = release.ref.empty() ? message.git.sha.substr(0, 8) : release.ref;
+  return fmt::format(
+      "A server would now make the release {} ({}) with the tag {} at {}; here nothing is made",
+      printable(release.name), printable(release.description, 60), printable(release.tag_name),
+      printable(at));
+}
+
 Status LocalJobIo::upload_artifacts(const pipeline::JobArtifacts& artifacts, const fs::path& file,
                                     const std::string& /*file_name*/) {
   const fs::path to = artifact_file(artifacts_, job_, artifacts.type);

@@ -22,6 +22,8 @@ class LocalJobIo : public JobIo {
   Status get_sources(const pipeline::JobMessage& message, const std::filesystem::path& into) override;
   Status download_artifacts(const pipeline::JobDependency& dependency,
                             const std::filesystem::path& to) override;
+  Result<std::string> create_release(const pipeline::JobMessage& message,
+                                     const config::Release& release) override;
   Status upload_artifacts(const pipeline::JobArtifacts& artifacts, const std::filesystem::path& file,
                           const std::string& file_name) override;
 

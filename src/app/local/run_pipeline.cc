@@ -16,7 +16,9 @@
 #include "app/local/local_io.h"
 #include "app/local/trace_lines.h"
 #include "app/server/dotenv.h"
+#include "app/server/id_token_claims.h"
 #include "base/text.h"
+#include "pipeline/coverage.h"
 
 namespace tidegate::app {
 
@@ -186,7 +188,8 @@ class PipelineRun {
     ready_.pop_front();
     apply(pipeline::JobPicked{id});
     LocalJob& job = job_of(id);
-    pipeline::JobMessage message = message_for(*planned_.at(place_.at(id)), id);
+    const pipeline::PlannedJob& planned = *planned_.at(place_.at(id));
+    pipeline::JobMessage message = message_for(planned, id);
     for (const pipeline::JobElsewhere& other : message.elsewhere) tell_missing(job.path(), other);
     Executor& executor = executor_for(message);
     job.executor = executor.name();
@@ -195,26 +198,30 @@ class PipelineRun {
     auto running = std::make_unique<Running>();
     sys::StopFlag& stop = running->cancel;
     running->thread =
-        std::jthread([this, id, path = job.path(), &executor, &stop, message = std::move(message)] {
-          work(id, path, message, executor, stop);
-        });
+        std::jthread([this, id, path = job.path(), coverage = planned.options.coverage, &executor, &stop,
+                      message = std::move(message)] { work(id, path, coverage, message, executor, stop); });
     running_.emplace(id, std::move(running));
   }
 
   // On a worker's thread; touches nothing of the state.
-  void work(JobId id, const std::string& path, const pipeline::JobMessage& message, Executor& executor,
-            const sys::StopFlag& stop) {
+  void work(JobId id, const std::string& path, const std::string& coverage,
+            const pipeline::JobMessage& message, Executor& executor, const sys::StopFlag& stop) {
     const Instant begin = clock_.now();
     TraceLines lines([&](const std::string& section, std::string_view line) {
       observed_.tell([&](LocalObserver& o) { o.job_line(path, section, line); });
     });
-    LocalJobIo io(copy_, artifacts(), id, [&](std::string_view bytes) { lines.feed(bytes); });
+    pipeline::CoverageFinder finder(coverage);
+    LocalJobIo io(copy_, artifacts(), id, [&](std::string_view bytes) {
+      lines.feed(bytes);
+      finder.feed(bytes);
+    });
     RunnerSettings runner = settings_.runner;
     runner.work_directory = settings_.work_directory / "jobs";
     Ended ended;
     ended.id = id;
     ended.outcome = run_job(message, runner, executor, io, clock_, stop);
     lines.finish();
+    ended.outcome.coverage = finder.coverage();
     ended.duration = clock_.now() - begin;
     inbox_.put(std::move(ended));
   }
@@ -226,6 +233,7 @@ class PipelineRun {
     job.failure_reason = ended.outcome.failure_reason;
     job.exit_code = ended.outcome.exit_code;
     job.message = ended.outcome.message;
+    job.coverage = ended.outcome.coverage;
     const JobOutcome& outcome = ended.outcome;
     if (outcome.success) {
       apply(pipeline::JobSucceeded{ended.id});
@@ -250,7 +258,30 @@ class PipelineRun {
     message.variables.insert(message.variables.begin(), first.begin(), first.end());
     message.data.insert(message.data.end(), settings_.data.begin(), settings_.data.end());
     for (pipeline::JobDependency& dependency : message.dependencies) add_dependency(dependency, message);
+    add_id_tokens(planned, message);
     return message;
+  }
+
+  // Signed with a key that is gone after the run: jobs find a token of the right form, and nobody trusts it.
+  void add_id_tokens(const pipeline::PlannedJob& planned, pipeline::JobMessage& message) {
+    if (planned.options.id_tokens.empty() || settings_.id_tokens == nullptr) return;
+    IdTokenSubject subject;
+    subject.issuer = "https://localhost";
+    subject.project_path = message.project_path;
+    subject.ref = message.git.ref;
+    subject.is_tag = message.git.is_tag;
+    subject.pipeline_source = "local";
+    subject.sha = message.git.sha;
+    subject.pipeline = message.pipeline_id;
+    subject.job = message.id.value();
+    subject.environment = planned.environment;
+    subject.now = clock_.now();
+    subject.job_timeout = message.timeout;
+    const Status signed_all =
+        append_id_tokens(*settings_.id_tokens, subject, planned.options.id_tokens, message.variables);
+    say(signed_all ? fmt::format("{}: its id tokens are signed with a key of this run, which nobody trusts",
+                                 message.name)
+                   : fmt::format("{}: {}", message.name, signed_all.error().message));
   }
 
   void add_dependency(pipeline::JobDependency& dependency, pipeline::JobMessage& message) {

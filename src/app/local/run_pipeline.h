@@ -12,6 +12,7 @@
 #include "app/local/job_selection.h"
 #include "app/local/working_copy.h"
 #include "app/ports/executor.h"
+#include "app/ports/id_tokens.h"
 #include "app/runner/run_job.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -39,6 +40,7 @@ struct LocalSettings {
   std::string no_docker;       ///< why not and what to do, for people
   Executor* shell = nullptr;
   std::vector<pipeline::JobData> data;  ///< dataset objects for every job
+  IdTokenIssuer* id_tokens = nullptr;   ///< must be set when the plan has jobs with `id_tokens`
 };
 
 /// A job as people see it. Within a child pipeline `within` names the trigger jobs above it ("ship", "ship >
@@ -52,7 +54,8 @@ struct LocalJob {
   std::string executor;        ///< "docker", "shell"; empty when it did not run
   std::string failure_reason;  ///< of the Runner protocol
   std::optional<int> exit_code;
-  std::string message;  ///< one line for people
+  std::string message;             ///< one line for people
+  std::optional<double> coverage;  ///< what `coverage:` found in the log
   int attempts = 0;
   Millis duration{0};  ///< of the last attempt
 

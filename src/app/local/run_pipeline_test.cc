@@ -120,6 +120,16 @@ class RunPipeline : public testing::Test {
     return [code](const auto&, const auto&, const auto&, const auto&) { return code; };
   }
 
+  /// Signs by naming the audience.
+  class FakeIssuer : public IdTokenIssuer {
+   public:
+    Result<std::string> issue(const IdTokenClaims& claims) override {
+      return "token for " + claims.audiences.at(0);
+    }
+    Result<std::string> keys() override { return std::string(); }
+  };
+
+  FakeIssuer issuer_;
   std::optional<sys::TempDirectory> folder_;
   WorkingCopy copy_;
   FakeExecutor shell_;
@@ -317,6 +327,25 @@ TEST_F(RunPipeline, TheExecutorFitsTheJob) {
   settings_.policy = ExecutorPolicy::kAuto;
   settings_.docker = &docker;
   EXPECT_EQ(run("a: {script: x, services: [redis]}\n").jobs[0].executor, "docker");
+}
+
+TEST_F(RunPipeline, FindsCoverageSignsTokensAndSaysWhatWouldBeReleased) {
+  settings_.id_tokens = &issuer_;
+  shell_.acts["t"] = [](const auto&, const auto& variables, const OnOutput& print, const auto&) {
+    print("TOTAL 10%\nTOTAL 87.5% of it\n");
+    return variables.at("TOKEN") == "token for https://x" ? 0 : 1;
+  };
+  const auto result = run(R"(
+t:
+  script: x
+  coverage: '/TOTAL.*?(\d+\.?\d*)%/'
+  id_tokens: {TOKEN: {aud: https://x}}
+  release: {tag_name: v1, description: the first}
+)");
+  EXPECT_TRUE(result.good());
+  EXPECT_EQ(result.jobs.at(0).coverage, 87.5);
+  EXPECT_NE(seen_.find("would now make the release v1"), std::string::npos) << seen_;
+  EXPECT_NE(seen_.find("nobody trusts"), std::string::npos);
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ std::string outcome_text(const LocalJob& job) {
 bool is_for_people(const std::string& section, std::string_view plain) {
   if (plain.starts_with("WARNING: ") || plain.starts_with("ERROR: ")) return true;
   if (plain.starts_with("Executing \"step_")) return false;
-  return section.starts_with("step_") || section == "after_script" || section.starts_with("upload_artifacts");
+  return section.starts_with("step_") || section == "after_script" || section == "release" ||
+         section == "pre_get_sources_script" || section.starts_with("upload_artifacts");
 }
 
 std::string run_summary(const LocalResult& result, bool color) {

@@ -1,10 +1,14 @@
 #include "app/server/builtin_runner.h"
 
+#include <algorithm>
+#include <array>
 #include <fcntl.h>
 
 #include <fmt/core.h>
 
+#include "app/server/releases.h"
 #include "base/log.h"
+#include "pipeline/coverage.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/unique_fd.h"
@@ -15,8 +19,13 @@ namespace {
 // The server's side of one job: its log, sources and artifacts are on this machine.
 class ServerJobIo final : public JobIo {
  public:
-  ServerJobIo(ServerPorts& ports, const Job& job, Project project)
-      : ports_(ports), job_(job.state.id), project_(std::move(project)), log_(ports.log_path(job.state.id)) {}
+  ServerJobIo(ServerPorts& ports, const Job& job, Project project, std::function<void(const Project&)> on_tag)
+      : ports_(ports),
+        whole_(job),
+        job_(job.state.id),
+        project_(std::move(project)),
+        on_tag_(std::move(on_tag)),
+        log_(ports.log_path(job.state.id)) {}
 
   Status append_trace(std::string_view bytes) override {
     if (!file_) {
@@ -90,13 +99,45 @@ class ServerJobIo final : public JobIo {
     return {};
   }
 
+  Result<std::string> create_release(const pipeline::JobMessage& /*message*/,
+                                     const config::Release& release) override {
+    return make_release(ports_, project_, whole_, release, on_tag_);
+  }
+
  private:
   ServerPorts& ports_;
+  const Job& whole_;
   JobId job_;
   Project project_;
+  std::function<void(const Project&)> on_tag_;
   std::filesystem::path log_;
   sys::UniqueFd file_;
 };
+
+// The number that `coverage:` finds in the stored log; nothing when there is none, or no log.
+std::optional<double> coverage_of(const std::filesystem::path& log, const std::string& pattern) {
+  if (pattern.empty()) return std::nullopt;
+  const sys::UniqueFd file(::open(log.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  pipeline::CoverageFinder finder(pattern);
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    finder.feed({buffer.data(), static_cast<std::size_t>(got)});
+  }
+  return finder.coverage();
+}
+
+// Source: GitLab Runner, a runner takes a job when it has all of the job's tags.
+bool takes(const RunnerSettings& runner, const std::vector<std::string>& tags) {
+  if (!runner.tags) return true;
+  if (tags.empty()) return runner.run_untagged;
+  return std::ranges::all_of(tags, [&](const std::string& tag) {
+    return std::ranges::find(*runner.tags, tag) != runner.tags->end();
+  });
+}
 
 }  // namespace
 
@@ -108,7 +149,9 @@ BuiltinRunner::BuiltinRunner(ServerPorts& ports, Pipelines& pipelines)
 
 void BuiltinRunner::wake() {
   while (free_ > 0 && !stopping_) {
-    auto job = pipelines_.take("built-in");
+    auto job = pipelines_.take("built-in", [this](const std::vector<std::string>& tags) {
+      return takes(ports_.settings.runner, tags);
+    });
     if (!job) {
       log::error("runner", "{}", job.error().message);
       ports_.loop.post_after(Millis{2000}, [this] { wake(); });
@@ -127,9 +170,10 @@ void BuiltinRunner::start(Job job) {
   running_[job.state.id] = cancel;
   log::info("runner", "job #{} {} starts", job.state.id.value(), job.state.name);
   workers_.post([this, job = std::move(job), project = **project, cancel] {
-    ServerJobIo io(ports_, job, project);
-    const JobOutcome outcome =
+    ServerJobIo io(ports_, job, project, on_tag_);
+    JobOutcome outcome =
         run_job(job.message, ports_.settings.runner, ports_.executor, io, ports_.clock, *cancel);
+    outcome.coverage = coverage_of(ports_.log_path(job.state.id), job.options.coverage);
     ports_.loop.post([this, id = job.state.id, name = job.state.name, outcome] {
       log::info("runner", "job #{} {} {}{}", id.value(), name,
                 outcome.success ? "passed" : "did not pass: ", outcome.success ? "" : outcome.message);

@@ -1,6 +1,7 @@
 // The built-in runner: takes pending jobs as slots are free and runs them on workers of its own.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +17,8 @@ class BuiltinRunner {
 
   /// State thread: takes jobs while there are free slots.
   void wake();
+  /// Called on the state thread when a job's release made a tag.
+  void on_tag(std::function<void(const Project&)> callback) { on_tag_ = std::move(callback); }
   /// State thread: the job's script is to be ended.
   void cancel(JobId job);
   /// Ends running jobs (their containers too) and waits for them. Not from the state thread.
@@ -30,6 +33,7 @@ class BuiltinRunner {
   unsigned free_;
   std::map<JobId, std::shared_ptr<sys::StopFlag>> running_;
   bool stopping_ = false;
+  std::function<void(const Project&)> on_tag_;
 };
 
 }  // namespace tidegate::app

@@ -5,9 +5,12 @@
 
 #include <fmt/core.h>
 
+#include "app/server/deployments.h"
 #include "app/server/dotenv.h"
+#include "app/server/id_token_claims.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "base/text.h"
 
 namespace tidegate::app {
 namespace {
@@ -82,9 +85,11 @@ Status Pipelines::save_changes(Active& active, const pipeline::State& next) {
     if (job == nullptr) return fail(Errc::kInternal, fmt::format("job {} is not stored", state.id.value()));
     if (job->state == state) continue;
     Job changed = *job;
-    if (changed.state.status != state.status) stamp(changed, state.status, now);
+    const bool moved = changed.state.status != state.status;
+    if (moved) stamp(changed, state.status, now);
     changed.state = state;
     TG_CHECK(ports_.store.save_job(changed));
+    if (moved) TG_CHECK(record_deployment(ports_.store, changed, active.record, now));
     *job = std::move(changed);
   }
   Pipeline& record = active.record;
@@ -158,6 +163,7 @@ Result<JobId> Pipelines::clone(Active& active, JobId id) {
   fresh.state.exit_code.reset();
   fresh.state.retried = false;
   fresh.runner.clear();
+  fresh.coverage.reset();
   fresh.created_at = ports_.clock.now();
   fresh.queued_at = fresh.started_at = fresh.finished_at = fresh.due_at = std::nullopt;
   fresh.message.token = Secret("tgjob-" + random_hex(20));
@@ -204,23 +210,34 @@ Status Pipelines::resume_one(PipelineId id) {
   return send(pipeline::Started{});
 }
 
-Result<std::optional<Job>> Pipelines::take(const std::string& runner) {
-  while (!queue_.empty()) {
-    const auto [key, pipeline] = *queue_.begin();
+Result<std::optional<Job>> Pipelines::take(const std::string& runner, const Accepts& accepts) {
+  for (auto at = queue_.begin(); at != queue_.end();) {
+    const auto [key, pipeline] = *at;
     TG_TRY(Active * active, this->active(pipeline));
-    queue_.erase(queue_.begin());
     Job* job = find(*active, key.second);
-    if (job == nullptr || !waits_for_runner(job->state.status)) continue;
+    if (job == nullptr || !waits_for_runner(job->state.status)) {
+      at = queue_.erase(at);
+      continue;
+    }
+    if (!accepts(job->message.tags)) {
+      if (unmatched_.insert(key.second).second)
+        log::warn("runner", "job #{} waits: no runner has all of its tags ({})", key.second.value(),
+                  join(job->message.tags, ", "));
+      ++at;
+      continue;
+    }
+    queue_.erase(at);
     job->runner = runner;
     if (Status picked = apply(*active, pipeline::JobPicked{key.second}); !picked) {
       queue_.emplace(key, pipeline);  // it keeps its place until the store takes it
       return picked.error();
     }
-    job = find(*active, key.second);
-    Job taken = *job;
+    unmatched_.erase(key.second);
+    Job taken = *find(*active, key.second);
     if (Status complete = complete_message(*active, taken); !complete) {
       send(pipeline, pipeline::JobFailed{key.second, "data_integrity_failure", {}});
       log::error("pipeline", "job {}: {}", key.second.value(), complete.error().message);
+      at = queue_.begin();
       continue;
     }
     return std::optional(std::move(taken));
@@ -253,7 +270,29 @@ Status Pipelines::complete_message(Active& active, Job& job) {
       }
     }
   }
-  return {};
+  return add_id_tokens(active.record, job);
+}
+
+// Signed when the job starts, so that a token that waited in the queue is not old.
+Status Pipelines::add_id_tokens(const Pipeline& record, Job& job) {
+  if (job.options.id_tokens.empty()) return {};
+  if (ports_.id_tokens == nullptr) return fail(Errc::kEnvironment, "this server signs no id tokens");
+  IdTokenSubject subject;
+  subject.issuer = ports_.settings.external_url;
+  subject.project_path = job.message.project_path;
+  subject.ref = record.ref;
+  subject.is_tag = record.is_tag;
+  subject.is_candidate = static_cast<bool>(record.version);
+  subject.ref_protected = job.message.may_have_secrets;
+  subject.pipeline_source = record.source;
+  subject.sha = record.sha;
+  subject.project = job.project.value();
+  subject.pipeline = record.id.value();
+  subject.job = job.state.id.value();
+  subject.environment = job.environment;
+  subject.now = ports_.clock.now();
+  subject.job_timeout = job.message.timeout;
+  return append_id_tokens(*ports_.id_tokens, subject, job.options.id_tokens, job.message.variables);
 }
 
 void Pipelines::finish(JobId id, const JobOutcome& outcome) {
@@ -261,9 +300,15 @@ void Pipelines::finish(JobId id, const JobOutcome& outcome) {
   if (!job) {
     log::error("pipeline", "job {}: {}; trying again", id.value(), job.error().message);
     ports_.loop.post_after(kTryAgain, [this, id, outcome] { finish(id, outcome); });
-  } else if (*job && outcome.success) {
+    return;
+  }
+  if (!*job) return;
+  if (const auto found = active((*job)->pipeline); found && outcome.coverage) {
+    if (Job* kept = find(**found, id)) kept->coverage = outcome.coverage;  // stored with its end
+  }
+  if (outcome.success) {
     send((*job)->pipeline, pipeline::JobSucceeded{id});
-  } else if (*job) {
+  } else {
     send((*job)->pipeline, pipeline::JobFailed{id, outcome.failure_reason, outcome.exit_code});
   }
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,9 @@ class Pipelines {
   /// again.
   Status resume();
 
-  /// The oldest pending job, now running by `runner`; its message is complete.
-  Result<std::optional<Job>> take(const std::string& runner);
+  /// The oldest pending job whose tags `accepts` takes, now running by `runner`; its message is complete.
+  using Accepts = std::function<bool(const std::vector<std::string>& tags)>;
+  Result<std::optional<Job>> take(const std::string& runner, const Accepts& accepts);
   void finish(JobId job, const JobOutcome& outcome);
 
   Status cancel(PipelineId pipeline);
@@ -100,6 +102,7 @@ class Pipelines {
   Millis delay_left(Active& active, const pipeline::ScheduleJob& schedule);
   Result<JobId> clone(Active& active, JobId job);
   Status complete_message(Active& active, Job& job);
+  Status add_id_tokens(const Pipeline& record, Job& job);
   Job* find(Active& active, JobId job);
 
   ServerPorts& ports_;
@@ -109,6 +112,7 @@ class Pipelines {
   OnCancel cancel_;
   std::map<PipelineId, Active> active_;
   std::map<std::pair<Instant, JobId>, PipelineId> queue_;  ///< pending jobs, oldest first, then by id
+  std::set<JobId> unmatched_;                              ///< of those, the ones whose tags nobody has
 };
 
 /// The dataset objects that a commit's bindings name, to be resolved against the store. Blocking.

@@ -253,6 +253,8 @@ Job Pipelines::planned_job(const pipeline::PlannedJob& planned, const Compiled& 
   job.message.project_path = project.path;
   job.message.git.repo_url = ports_.settings.external_url + "/" + project.path + ".git";
   job.message.data = compiled.data;
+  job.options = planned.options;
+  job.environment = planned.environment;
   job.state = pipeline::initial_state(planned, JobId{}, compiled.plan.stages);
   return job;
 }

@@ -64,6 +64,7 @@ void Refs::compare(const Project& project, const Listed& now) {
     if (old_sha != sha) moved(project, ref, old_sha, sha);
   }
   for (const auto& [ref, sha] : before) {
+    if (branch_gone_ && ref.starts_with(kHeads)) branch_gone_(project, ref.substr(kHeads.size()));
     if (Status gone = ports_.store.set_known_ref(project.id, ref, ""); !gone)
       log::error("git", "{}", gone.error().message);
   }

@@ -2,6 +2,7 @@
 // lost, even one that was made while we were down. State thread only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -22,6 +23,9 @@ class Refs {
   /// Called after a push, at start, and after promotions. A moved branch gets a pipeline (source push);
   /// candidates do not: the gate makes theirs.
   void check(const Project& project);
+  /// Called with each branch that was deleted.
+  using OnBranchGone = std::function<void(const Project&, const std::string& branch)>;
+  void on_branch_gone(OnBranchGone callback) { branch_gone_ = std::move(callback); }
   /// At start, in the background: what a killed process has locked would stay locked for ever.
   void clear_locks(const Project& project);
 
@@ -34,6 +38,7 @@ class Refs {
   ServerPorts& ports_;
   Pipelines& pipelines_;
   Sources& sources_;
+  OnBranchGone branch_gone_;
   std::set<ProjectId> checking_;
   std::set<ProjectId> again_;                                        ///< asked for while one was under way
   std::set<std::tuple<ProjectId, std::string, std::string>> asked_;  ///< pushes whose pipeline is being made

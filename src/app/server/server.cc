@@ -52,10 +52,15 @@ Server::Server(ServerPorts& ports)
       deliveries_(ports),
       gate_(ports, pipelines_, deliveries_),
       refs_(ports, pipelines_, sources_),
+      environments_(ports, pipelines_),
       runner_(ports, pipelines_) {
   pipelines_.on_finished([this](const Pipeline& pipeline) { gate_.pipeline_finished(pipeline); });
   pipelines_.on_pending([this] { runner_.wake(); });
   pipelines_.on_cancel([this](JobId job) { runner_.cancel(job); });
+  runner_.on_tag([this](const Project& project) { refs_.check(project); });
+  refs_.on_branch_gone([this](const Project& project, const std::string& branch) {
+    environments_.branch_gone(project, branch);
+  });
   sources_.on_version([this](const Version& version) { gate_.landed(version); });
   gate_.on_promoted([this](const Project& project) { refs_.check(project); });
 }
@@ -75,6 +80,7 @@ Status Server::start() {
       refs_.check(project);
     }
     started_ = true;
+    sweep();
     return {};
   });
 }

@@ -11,6 +11,7 @@
 
 #include "app/server/builtin_runner.h"
 #include "app/server/deliveries.h"
+#include "app/server/environments.h"
 #include "app/server/gate.h"
 #include "app/server/pipelines.h"
 #include "app/server/refs.h"
@@ -79,6 +80,16 @@ class Server {
   Result<Job> retry_job(ProjectId project, JobId id);
   Result<Job> play_job(ProjectId project, JobId id);
 
+  Result<std::vector<EnvironmentRecord>> environments(ProjectId project);
+  Result<EnvironmentRecord> environment(ProjectId project, std::int64_t id);
+  Result<EnvironmentRecord> stop_environment(ProjectId project, std::int64_t id, bool force);
+  Status remove_environment(ProjectId project, std::int64_t id);
+  /// Newest 100; environment 0: of all.
+  Result<std::vector<DeploymentRecord>> deployments(ProjectId project, std::int64_t environment);
+  Result<std::vector<ReleaseRecord>> releases(ProjectId project);
+  /// The public keys of id tokens, as a JSON Web Key Set.
+  Result<std::string> id_token_keys();
+
   Result<std::vector<Version>> versions(ProjectId project, const std::string& source, std::int64_t limit);
   Result<Version> version(ProjectId project, const std::string& source, std::int64_t number);
   Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source, VersionId version);
@@ -96,6 +107,8 @@ class Server {
  private:
   Result<Pipeline> pipeline_now(ProjectId project, PipelineId id);
   Result<Job> job_now(ProjectId project, JobId id);
+  Result<EnvironmentRecord> environment_now(ProjectId project, std::int64_t id);
+  void sweep();
   Result<std::vector<Lineage>> stored_lineage(ProjectId project, const std::string& what);
   std::string delivery_of_run(Tracking& tracking, const std::string& run_id) const;
   Result<Lineage> lineage_of(const Project& project, const Pipeline& pipeline);
@@ -108,6 +121,7 @@ class Server {
   Deliveries deliveries_;
   Gate gate_;
   Refs refs_;
+  Environments environments_;
   BuiltinRunner runner_;
   bool started_ = false;  ///< state thread only
 };

@@ -11,6 +11,7 @@
 #include "app/graph/graph_loader.h"
 #include "app/ports/executor.h"
 #include "app/ports/git_repository.h"
+#include "app/ports/id_tokens.h"
 #include "app/ports/image_registry.h"
 #include "app/ports/object_storage.h"
 #include "app/ports/store.h"
@@ -59,6 +60,7 @@ struct ServerPorts {
   GraphLoader* graphs = nullptr;
   /// A new tracker client; each thread has its own. Empty: none configured.
   std::function<std::unique_ptr<Tracking>()> tracking;
+  IdTokenIssuer* id_tokens = nullptr;  ///< null: `id_tokens:` are refused
   Executor& executor;
   const sys::StopFlag& stop;  ///< the server is going down
 

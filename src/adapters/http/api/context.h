@@ -52,7 +52,9 @@ using ProjectAnswer = std::function<Result<Response>(const Request&, const app::
 Handler in_project(app::Server& server, ProjectAnswer answer);
 
 /// Routes, by subject. The server must outlive the router.
-void add_gitlab_routes(Router& router, app::Server& server);    ///< API v4
+void add_gitlab_routes(Router& router, app::Server& server);  ///< API v4
+/// API v4: environments, deployments, releases; OpenID discovery.
+void add_environment_routes(Router& router, app::Server& server);
 void add_trigger_routes(Router& router, app::Server& server);   ///< API v4: triggers and pipelines by hand
 void add_tidegate_routes(Router& router, app::Server& server);  ///< /api/tidegate/v1
 /// /hooks. `parse` reads an object store's message; it is handed in because adapters do not know each other.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <boost/json.hpp>
+#include <fmt/core.h>
 
 #include "adapters/http/api/context.h"
 #include "adapters/http/api/views.h"
@@ -76,8 +77,24 @@ Result<Response> show_job(Server& server, const app::Job& job, unsigned status) 
   return json_response(status, job_view(job, pipeline, artifacts, server.ports().settings.external_url));
 }
 
+// The mean of its jobs', as GitLab gives it: a text with two digits.
+json::value coverage_of(Server& server, const app::Pipeline& pipeline) {
+  const auto jobs = server.jobs(pipeline.id);
+  if (!jobs) return nullptr;
+  double sum = 0;
+  int count = 0;
+  for (const app::Job& job : *jobs) {
+    if (job.state.retried || !job.coverage) continue;
+    sum += *job.coverage;
+    ++count;
+  }
+  return count == 0 ? json::value(nullptr) : json::value(fmt::format("{:.2f}", sum / count));
+}
+
 Response show_pipeline(Server& server, const app::Pipeline& pipeline, unsigned status) {
-  return json_response(status, pipeline_view(pipeline, server.ports().settings.external_url));
+  json::value view = pipeline_view(pipeline, server.ports().settings.external_url);
+  view.as_object()["coverage"] = coverage_of(server, pipeline);
+  return json_response(status, view);
 }
 
 // GitLab says 403 where ours is a conflict of states.
@@ -194,11 +211,17 @@ Result<Response> archive(Server& server, const Request& request, const Project& 
   TG_TRY(const auto id, job_param(request));
   TG_TRY(const auto job, server.job(project.id, id));
   TG_TRY(const auto artifacts, server.artifacts(job.state.id));
-  const auto found = std::ranges::find(artifacts, "archive", &app::Artifact::type);
+  if (job.options.artifacts_access == "none")
+    return json_response(403, json::object{{"message", "403 Forbidden - artifacts:access is none"}});
+  const std::string type = request.query_value("file_type").value_or("archive");
+  const auto found = std::ranges::find(artifacts, type, &app::Artifact::type);
   if (found == artifacts.end()) return fail(Errc::kNotFound, "404 Not Found");
   TG_TRY(auto bytes, sys::read_file(found->file, 1U << 30U));
   Response response;
-  response.headers = {{"Content-Type", "application/zip"},
+  const std::string_view media = found->format == "zip"    ? "application/zip"
+                                 : found->format == "gzip" ? "application/gzip"
+                                                           : "application/octet-stream";
+  response.headers = {{"Content-Type", std::string(media)},
                       {"Content-Disposition", "attachment; filename=\"" + found->file_name + "\""}};
   response.body = std::move(bytes);
   return response;

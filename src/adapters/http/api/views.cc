@@ -69,10 +69,13 @@ json::value job_view(const app::Job& j, const app::Pipeline& p, const std::vecto
                      const std::string& url) {
   json::array files;
   json::value archive = nullptr;
+  json::value expires = nullptr;
   for (const app::Artifact& a : artifacts) {
     files.push_back(
         {{"file_type", a.type}, {"size", a.size}, {"filename", a.file_name}, {"file_format", a.format}});
-    if (a.type == "archive") archive = {{"filename", a.file_name}, {"size", a.size}};
+    if (a.type != "archive") continue;
+    archive = {{"filename", a.file_name}, {"size", a.size}};
+    expires = when(a.expire_at);
   }
   return json::object{
       {"id", j.state.id.value()},
@@ -91,10 +94,16 @@ json::value job_view(const app::Job& j, const app::Pipeline& p, const std::vecto
        j.state.failure_reason.empty() ? json::value(nullptr) : json::value(j.state.failure_reason)},
       {"exit_code", j.state.exit_code ? json::value(*j.state.exit_code) : json::value(nullptr)},
       {"retried", j.state.retried},
+      {"coverage", j.coverage ? json::value(*j.coverage) : json::value(nullptr)},
+      {"manual_confirmation_message", j.options.manual_confirmation.empty()
+                                          ? json::value(nullptr)
+                                          : json::value(safe(j.options.manual_confirmation))},
+      {"environment", j.environment ? json::value(j.environment->name) : json::value(nullptr)},
       {"tag_list", json::value_from(j.message.tags)},
       {"reason", safe(j.reason)},
       {"artifacts", files},
       {"artifacts_file", archive},
+      {"artifacts_expire_at", expires},
       {"commit", {{"id", p.sha}, {"short_id", p.sha.substr(0, 8)}}},
       {"pipeline",
        {{"id", p.id.value()},
