@@ -5,12 +5,12 @@ TIDEGATE_E2E_SEED repeats a run of random kills (it is printed when one fails); 
 import ctypes
 import os
 import random
-import signal
 import subprocess
 import tempfile
 import time
 import unittest
 from pathlib import Path
+from typing import Callable
 
 from harness import DEADLINE_S, SLOW, Folder, Project, Server, until
 
@@ -173,10 +173,11 @@ class Crash(unittest.TestCase):
         until("no lock is left", lambda: not list(repository.rglob("*.lock")))
         project.push({"more.txt": "more\n"})
 
-    def test_sigterm_is_a_clean_end_and_jobs_go_on(self) -> None:
+    def end_while_a_job_runs(self, end: Callable[[Server], None]) -> None:
+        """The server ends as `end` says in the middle of a long job, and starts again: the job runs anew."""
         gate = self.folder.path / "gate"
         ci = CI.replace("    - grep file://", f"    - echo run >> {self.folder.path}/runs\n"
-                        f"    - for i in $(seq 600); do test -e {gate} && break; sleep 0.05; done\n    - grep file://")
+                        f"    - for i in $(seq 6000); do test -e {gate} && break; sleep 0.05; done\n    - grep file://")
         gate.touch()
         server = self.serve()
         project = self.make(server, ci)
@@ -184,8 +185,7 @@ class Crash(unittest.TestCase):
         self.land("a.jsonl")
         version = project.version("training", 1, "testing")
         until("the job runs", lambda: (self.folder.path / "runs").read_text().count("run") == 2)
-        self.assertEqual(server.terminate(), 0, server.tail())
-        self.assertIn("stopped", server.tail(3))
+        end(server)
         server.start()
         until("the job runs again", lambda: (self.folder.path / "runs").read_text().count("run") == 3)
         self.assertEqual(project.version("training", 1)["state"], "testing")
@@ -195,6 +195,16 @@ class Crash(unittest.TestCase):
         self.assertIsNotNone(version["pipeline"])
         leftovers = subprocess.run(["pgrep", "-f", str(gate)], capture_output=True, text=True).stdout.split()
         self.assertEqual(leftovers, [], "processes of the first run are left")
+
+    def test_sigterm_is_a_clean_end_and_jobs_go_on(self) -> None:
+        def end(server: Server) -> None:
+            self.assertEqual(server.terminate(), 0, server.tail())
+            self.assertIn("stopped", server.tail(3))
+        self.end_while_a_job_runs(end)
+
+    def test_killed_while_a_job_runs(self) -> None:
+        """What the job's processes hold does not keep the next server from its addresses."""
+        self.end_while_a_job_runs(Server.kill)
 
     def test_a_second_server_on_the_same_data_is_refused(self) -> None:
         server = self.serve()

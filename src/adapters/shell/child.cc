@@ -56,6 +56,8 @@ Result<pid_t> spawn(const ChildCommand& command, int output) {
   ::posix_spawn_file_actions_addopen(&setup.actions, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&setup.actions, output, 1);
   ::posix_spawn_file_actions_adddup2(&setup.actions, output, 2);
+  // A job has nothing of the server's: its listening sockets would keep the next server from their addresses.
+  ::posix_spawn_file_actions_addclosefrom_np(&setup.actions, 3);
   ::posix_spawn_file_actions_addchdir_np(&setup.actions, command.directory.c_str());
   sigset_t none;
   sigset_t all;

@@ -1,6 +1,7 @@
 // What only the shell executor has. The contract that all executors share is in tests/executors.
 #include "adapters/shell/shell_executor.h"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <optional>
 #include <signal.h>
@@ -10,11 +11,13 @@
 #include <unistd.h>
 #include <vector>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "base/sha256.h"
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/unique_fd.h"
 
 namespace tidegate::shell {
 namespace {
@@ -73,6 +76,13 @@ TEST_F(Shell, TheServersOwnEnvironmentIsNotTheJobs) {
   ASSERT_EQ(::setenv("TIDEGATE_TEST_SERVER_SECRET", "s3cret", 1), 0);  // NOLINT(concurrency-mt-unsafe)
   EXPECT_EQ(run("echo \"${TIDEGATE_TEST_SERVER_SECRET-none} ${PATH:+path}\""), "none path\n");
   ::unsetenv("TIDEGATE_TEST_SERVER_SECRET");  // NOLINT(concurrency-mt-unsafe)
+}
+
+// A listening socket in a job would keep its address busy after the server is gone.
+TEST_F(Shell, TheServersOwnDescriptorsAreNotTheJobs) {
+  const sys::UniqueFd leak(::open("/dev/null", O_RDONLY));  // without close-on-exec, as some libraries do
+  ASSERT_GE(leak.get(), 3);
+  EXPECT_EQ(run(fmt::format("test -e /proc/$$/fd/{} && echo there || echo gone", leak.get())), "gone\n");
 }
 
 TEST_F(Shell, WhatItCannotDoIsSaid) {
