@@ -5,8 +5,8 @@
   tools/check_docs.py --binary PATH     also what the program says: command lines, options, examples of diagnostics
 
 Links and anchors resolve; every diagnostic code, keyword, key and route of the sources stands in docs/reference and every
-one there is in the sources; every `tidegate …` in a sh block parses; every example of docs/reference/diagnostics.md gives
-the code of its heading. Exit 1 with file:line messages when something is out of step.
+one there is in the sources; every `tidegate …` in a sh block parses; every example of docs/reference/diagnostics.md and
+lints.md gives the code of its heading. Exit 1 with file:line messages when something is out of step.
 """
 import argparse
 import functools
@@ -107,8 +107,12 @@ def compare(what: str, code: set[str], document: str, written: set[str]) -> Iter
 def check_codes() -> Iterator[Finding]:
     document = f"{REFERENCE}/diagnostics.md"
     code = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', sources("src/config", "src/pipeline"))) - NO_CODES
+    code |= set(re.findall(r'\.code = "([a-z-]+)"', sources("src/app/lint")))
     written = set(re.findall(r"^### `([a-z-]+)`", read(document), re.MULTILINE))
     yield from compare("diagnostic", code, document, written)
+    document = f"{REFERENCE}/lints.md"
+    code = set(re.findall(r'^ *\{"([a-z-]+)", &find_', read("src/pipeline/lints/lint.cc"), re.MULTILINE))
+    yield from compare("lint", code, document, set(re.findall(r"^### `([a-z-]+)`", read(document), re.MULTILINE)))
 
 
 def keyword_tables(text: str) -> dict[str, dict[str, str]]:
@@ -319,24 +323,31 @@ def check_cli(program: Program) -> Iterator[Finding]:
             yield Finding(document, 1, f"{title} is no command")
 
 
-def check_examples(program: Program) -> Iterator[Finding]:
-    document = f"{REFERENCE}/diagnostics.md"
+def check_examples(program: Program, name: str) -> Iterator[Finding]:
+    """Each `yaml` block gives the code of its heading, each `yaml good` does not. A `dockerfile` block stands beside them."""
+    document = f"{REFERENCE}/{name}"
     text = read(document)
-    code = ""
-    for m in re.finditer(r"^### `([a-z-]+)`|^```yaml(?: (list))?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    code = dockerfile = ""
+    for m in re.finditer(r"^### `([a-z-]+)`|^```(dockerfile|yaml(?: list| good)?)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         if m.group(1):
-            code = m.group(1)
+            code, dockerfile = m.group(1), ""
+            continue
+        if m.group(2) == "dockerfile":
+            dockerfile = m.group(3)
             continue
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / ".gitlab-ci.yml").write_text(m.group(3), encoding="utf-8")
-            run = subprocess.run([str(program.binary), m.group(2) or "lint", "-C", folder, "--json"],
-                                 capture_output=True, text=True)
+            if dockerfile:
+                (Path(folder) / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+            command = "list" if m.group(2).endswith("list") else "lint"
+            run = subprocess.run([str(program.binary), command, "-C", folder, "--json"], capture_output=True, text=True)
         try:
             given = {d["code"] for d in json.loads(run.stdout)["diagnostics"]}
         except ValueError:
             given = {run.stderr.strip() or "no JSON"}
-        if code not in given:
-            yield Finding(document, line_of(text, m.start()), f"this gives {', '.join(sorted(given)) or 'nothing'}, not {code}")
+        if (code in given) == m.group(2).endswith("good"):
+            wanted = "without" if code in given else "not"
+            yield Finding(document, line_of(text, m.start()), f"this gives {', '.join(sorted(given)) or 'nothing'}, {wanted} {code}")
 
 
 def main() -> int:
@@ -353,7 +364,8 @@ def main() -> int:
             print(f"check_docs: {args.binary} cannot be run", file=sys.stderr)
             return 3
         findings += [finding for path in files for finding in check_commands(path, program)]
-        findings += [*check_cli(program), *check_examples(program)]
+        findings += [*check_cli(program), *check_examples(program, "diagnostics.md"),
+                     *check_examples(program, "lints.md")]
     for finding in sorted(findings):
         print(finding)
     print(f"docs: {len(findings)} findings" if findings else f"docs: {len(files)} documents in step with the code")

@@ -88,8 +88,8 @@ const std::vector<NeedCase> kNeeds = {
 Need read_one(std::string_view text) {
   Findings out;
   const auto root = read_document("needs: [" + std::string(text) + "]", "f", out);
-  if (root == nullptr) throw std::runtime_error("no YAML: " + std::string(text));
-  const auto needs = read_needs(Value(*root->find("needs"), "needs", out));
+  if (!root) throw std::runtime_error("no YAML: " + std::string(text));
+  const auto needs = read_needs(Value(*root->content->find("needs"), "needs", out));
   EXPECT_FALSE(out.has_errors()) << text;
   return needs && !needs->empty() ? needs->front() : Need{};
 }

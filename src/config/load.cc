@@ -27,7 +27,7 @@ Loaded load(std::string_view text, const std::string& file, const Sources& sourc
     Definition definition = read_definition(*root, out);
     check_definition(definition, out);
     loaded.merged = yaml::emit(*flatten_scripts(root));
-    if (!out.has_errors()) loaded.definition = std::move(definition);
+    (out.has_errors() ? loaded.partial : loaded.definition) = std::move(definition);
   }
   loaded.diagnostics = out.take();
   loaded.origins = std::move(out.origins());

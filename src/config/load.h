@@ -13,9 +13,13 @@ namespace tidegate::config {
 
 struct Loaded {
   std::optional<Definition> definition;  ///< absent when there are errors
+  std::optional<Definition> partial;     ///< what could be read in spite of errors
   Diagnostics diagnostics;               ///< errors and warnings, in the order of the file
   std::string merged;  ///< YAML after include, extends, !reference; hidden keys kept (lint --merged)
   Origins origins;
+
+  /// What there is to look at; null when nothing could be read.
+  const Definition* readable() const { return definition ? &*definition : partial ? &*partial : nullptr; }
 };
 
 /// Reads `text` (found at `file`), gives its `spec:inputs` their values, follows includes, resolves extends,

@@ -17,7 +17,7 @@ namespace {
 constexpr Seconds kDay{24 * 3600};
 constexpr int kMostKept = 100;
 
-constexpr auto kTop = std::to_array<Keyword>({{"data"}, {"targets"}, {"graphs"}});
+constexpr auto kTop = std::to_array<Keyword>({{"data"}, {"targets"}, {"graphs"}, {"lint"}});
 constexpr auto kData = std::to_array<Keyword>({{"source"}, {"include"}, {"ready"}, {"bind"}, {"branch"}});
 constexpr auto kReady = std::to_array<Keyword>({
     {"quiet"},
@@ -39,6 +39,7 @@ constexpr auto kTarget = std::to_array<Keyword>({
     {"mlflow"},
     {"keep"},
 });
+constexpr auto kLint = std::to_array<Keyword>({{"disable"}});
 constexpr auto kGraph = std::to_array<Keyword>({{"data"}, {"neo4j"}, {"golden"}, {"keep"}});
 
 constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
@@ -271,6 +272,17 @@ void read_section(const Value& root, std::string_view keyword, Read read) {
   }
 }
 
+std::vector<LintSwitch> read_lint(const Value& root) {
+  std::vector<LintSwitch> out;
+  const auto section = root.find("lint");
+  if (!section || !check_map(*section, kLint)) return out;
+  const auto disable = section->find("disable");
+  if (!disable || !read_strings(*disable)) return out;
+  for (const auto& item : disable->node().items)
+    out.push_back({.code = item->text, .place = item->mark.place()});
+  return out;
+}
+
 /// Two targets must not write the same folder.
 void check_targets(const std::vector<Target>& targets, Findings& out) {
   std::set<std::string> folders;
@@ -312,6 +324,7 @@ LoadedProjectFile load_project_file(std::string_view text, const std::string& fi
       read_section(root, "graphs", [&](const Value& value, const auto& mark) {
         project.graphs.push_back(read_graph(value, mark, project.data));
       });
+      project.lint_disable = read_lint(root);
       check_targets(project.targets, out);
     }
   }

@@ -60,10 +60,17 @@ struct Graph {
   Place place;
 };
 
+/// `lint: {disable: [code]}`
+struct LintSwitch {
+  std::string code;
+  Place place;
+};
+
 struct ProjectFile {
   std::vector<DataSource> data;
   std::vector<Target> targets;
   std::vector<Graph> graphs;
+  std::vector<LintSwitch> lint_disable;  ///< warnings that `tidegate lint` leaves out
 };
 
 struct LoadedProjectFile {

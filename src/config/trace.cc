@@ -19,6 +19,8 @@ using yaml::Node;
 
 // Of the nodes of one entry that are searched for references. Beyond, the way stays untold.
 constexpr std::size_t kMostNodes = 20'000;
+// Of all searches together; beyond, ways stay untold: a hostile file has many entries and many findings.
+constexpr std::size_t kMostWork = 2'000'000;
 constexpr std::size_t kMostHops = 20;
 
 /// The entry of the top level that a place lies in, by the places where entries and their keywords begin.
@@ -70,12 +72,13 @@ class Ways {
     if (owner.empty() || owner == job || tree_.find_entry(job) == nullptr) return {};
     std::vector<Step> steps = {{.name = job, .from = 0, .hop = {}}};
     std::unordered_set<std::string_view> seen = {job};
-    for (std::size_t i = 0; i < steps.size() && steps.size() < kMostNodes; ++i) {
+    for (std::size_t i = 0; i < steps.size() && spend(1); ++i) {
       if (steps[i].name == owner) return unwind(steps, i);
-      for (Link& link : links_of(steps[i].name))
+      for (const Link& link : links_of(steps[i].name))
         if (seen.insert(link.first).second)
-          steps.push_back({.name = link.first, .from = i, .hop = std::move(link.second)});
+          steps.push_back({.name = link.first, .from = i, .hop = link.second});
     }
+    if (left_ == 0) return {};
     if (owner == "default") return {{.what = "default", .place = {}}};
     return {{.what = "the text of " + printable(owner, 100), .place = {}}};
   }
@@ -95,8 +98,10 @@ class Ways {
     return hops;
   }
 
-  std::vector<Link> links_of(std::string_view name) const {
-    std::vector<Link> links;
+  const std::vector<Link>& links_of(std::string_view name) {
+    const auto [at, fresh] = links_.try_emplace(name);
+    std::vector<Link>& links = at->second;
+    if (!fresh) return links;
     const Entry* entry = tree_.find_entry(name);
     if (entry == nullptr) return links;
     if (const Node* extends = entry->value->find("extends")) {
@@ -113,9 +118,14 @@ class Ways {
         {name.text, {.what = "extends " + printable(name.text, 100), .place = name.mark.place()}});
   }
 
-  static void add_references(const Node& root, std::vector<Link>& links) {
+  bool spend(std::size_t work) {
+    left_ -= std::min(left_, work);
+    return left_ > 0;
+  }
+
+  void add_references(const Node& root, std::vector<Link>& links) {
     std::vector<const Node*> open = {&root};
-    for (std::size_t left = kMostNodes; !open.empty() && left > 0; --left) {
+    for (std::size_t left = kMostNodes; !open.empty() && left > 0 && spend(1); --left) {
       const Node& node = *open.back();
       open.pop_back();
       if (node.kind == yaml::Kind::kReference) {
@@ -133,6 +143,8 @@ class Ways {
 
   const Node& tree_;
   Owners owners_;
+  std::unordered_map<std::string_view, std::vector<Link>> links_;
+  std::size_t left_ = kMostWork;
 };
 
 void add_includes(Diagnostic& found, const Origins& origins) {

@@ -68,6 +68,11 @@ void add_lint(CLI::App& app, Action& action) {
   add_includes(*lint_app, options->local);
   lint_app->add_flag("--merged", options->merged,
                      "Print the configuration after include, extends and !reference");
+  lint_app
+      ->add_option("--disable", options->disabled, "Leave out warnings of these codes (repeatable, commas)")
+      ->type_name("CODE")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   lint_app->add_flag("--json", options->json, "For programs: JSON on stdout");
   lint_app->callback([&action, options] { action = [options] { return lint(*options); }; });
 }

@@ -5,9 +5,9 @@
 
 #include <fmt/core.h>
 
+#include "app/lint/lint_project.h"
 #include "app/local/job_graph.h"
 #include "base/text.h"
-#include "config/lint.h"
 #include "main/plan_json.h"
 #include "main/terminal.h"
 #include "sys/file.h"
@@ -102,27 +102,22 @@ void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesy
 int lint(const LintOptions& options) {
   auto project = open_project(options.local);
   if (!project) return refuse(project.error());
-  config::Loaded* const loaded = &project->loaded;
-  config::Diagnostics diagnostics = std::move(loaded->diagnostics);
-  const auto add = [&](config::Diagnostics more) {
-    diagnostics.insert(diagnostics.end(), std::make_move_iterator(more.begin()),
-                       std::make_move_iterator(more.end()));
-  };
-  if (loaded->definition) {
-    add(pipeline::check_rules(*loaded->definition));
-    add(config::lint(*loaded->definition));
-  }
+  if (const std::string unknown = app::unknown_lint(options.disabled); !unknown.empty())
+    return refuse(fail(Errc::kInvalid, "--disable: " + unknown));
+  const config::Loaded& loaded = project->loaded;
+  const app::LintReport report = app::lint_project(loaded, app::sources_of(project->copy), options.disabled);
+  const bool errors = config::has_errors(report.diagnostics);
   if (options.json) {
-    fmt::print("{}\n", lint_json(diagnostics, options.merged ? &loaded->merged : nullptr));
+    fmt::print("{}\n", lint_json(report.diagnostics, options.merged ? &loaded.merged : nullptr));
   } else {
-    print_diagnostics(diagnostics, options.local.directory);
-    if (options.merged) fmt::print("{}", loaded->merged);
-    if (!config::has_errors(diagnostics)) {
+    print_diagnostics(report.diagnostics, options.local.directory);
+    if (options.merged) fmt::print("{}", loaded.merged);
+    if (!errors) {
       fmt::print(stderr, "{} is valid ({} jobs, {} warnings)\n", options.local.file,
-                 loaded->definition->jobs.size(), diagnostics.size());
+                 loaded.definition->jobs.size(), report.diagnostics.size());
     }
   }
-  return config::has_errors(diagnostics) ? kFailed : kGood;
+  return errors ? kFailed : kGood;
 }
 
 int list(const ListOptions& options) {

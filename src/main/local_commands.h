@@ -18,6 +18,7 @@ struct LintOptions {
   LocalOptions local;
   bool merged = false;
   bool json = false;
+  std::vector<std::string> disabled;  ///< codes of warnings
 };
 /// Is it right, and what does it expand to.
 int lint(const LintOptions& options);

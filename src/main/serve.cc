@@ -153,6 +153,7 @@ Result<std::unique_ptr<http::Server>> listen_tcp(const ServerConfig& config, app
   auto router = std::make_shared<http::Router>();
   http::api::add_gitlab_routes(*router, server);
   http::api::add_environment_routes(*router, server);
+  http::api::add_lint_routes(*router, server);
   http::api::add_trigger_routes(*router, server);
   http::api::add_tidegate_routes(*router, server);
   http::api::add_hook_routes(*router, server, parse);

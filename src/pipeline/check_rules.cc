@@ -21,6 +21,7 @@ class RuleChecker {
     if (definition.workflow.rules) check("workflow", *definition.workflow.rules);
     for (const auto& job : definition.jobs) {
       const std::string name = "job " + printable(job.name, 100);
+      job_ = job.name;
       if (job.rules) check(name, *job.rules);
       if (job.only) check(name + ": only", *job.only);
       if (job.except) check(name + ": except", *job.except);
@@ -35,7 +36,8 @@ class RuleChecker {
                             .code = std::move(code),
                             .message = std::move(message),
                             .place = place,
-                            .hint = std::move(hint)});
+                            .hint = std::move(hint),
+                            .job = job_});
   }
 
   void check_expression(const std::string& where, const std::string& text, const config::Place& place) {
@@ -91,6 +93,7 @@ class RuleChecker {
   }
 
   config::Diagnostics diagnostics_;
+  std::string job_;
   std::unordered_map<std::string, std::string> problems_;  ///< expression → what is wrong; empty: nothing
 };
 

@@ -270,8 +270,8 @@ class Compiler {
     for (auto& draft : drafts_) {
       auto& planned = draft.planned;
       if (!plan_.created) {
+        if (planned.created || planned.reason.empty()) planned.reason = plan_.reason;
         planned.created = false;
-        if (planned.reason.empty()) planned.reason = plan_.reason;
       } else if (planned.created && (plan_.stages.empty() || plan_.stages.back() != planned.stage)) {
         plan_.stages.push_back(planned.stage);
       }

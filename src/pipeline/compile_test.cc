@@ -107,7 +107,7 @@ c: {script: x, rules: [{exists: ["**/*.rs"]}]}
   EXPECT_EQ(job(plan, "a").reason,
             "rules[0]: changes [src/**/*] match src/a.py and exists [Dockerfile]: Dockerfile");
   EXPECT_EQ(job(plan, "b").reason,
-            "rules[0]: changes [lib/**/*] match none of 2 changed paths; no rule matched");
+            "rules[0]: changes [lib/**/*] match none of 2 changed paths (src/a.py, doc.md); no rule matched");
   EXPECT_EQ(job(plan, "c").reason, "rules[0]: exists [**/*.rs]: no such file; no rule matched");
 }
 

@@ -24,6 +24,15 @@ struct ExpressionScope {
   std::function<std::optional<std::string_view>(std::string_view name)> input;  ///< may be empty: no inputs
 };
 
+/// What is known of a variable before there is a pipeline.
+struct KnownValue {
+  enum class Kind : std::uint8_t { kAny, kNull, kPresent, kText };  ///< kPresent: some text that is not blank
+  Kind kind = Kind::kAny;
+  std::string text;
+};
+
+enum class Truth : std::uint8_t { kFalse, kTrue, kUnknown };
+
 /// A parsed expression. Immutable; cheap enough to copy.
 class Expression {
  public:
@@ -35,6 +44,10 @@ class Expression {
 
   /// True when the value is present: not null, not false, not empty, not only white space.
   bool is_true(const ExpressionScope& scope) const;
+
+  /// What is_true() would say whatever the variables are beyond what is known of them. Each use of a variable
+  /// is taken by itself, so kUnknown may stand where a closer look would tell.
+  Truth truth(const std::function<KnownValue(std::string_view name)>& known) const;
 
   /// Names of the variables it mentions, each once, in order of appearance.
   const std::vector<std::string>& variables() const { return variables_; }
@@ -67,6 +80,9 @@ class Expression {
 
   ExpressionValue evaluate_node(std::size_t index, const ExpressionScope& scope) const;
   bool matches(const Node& node, const ExpressionScope& scope) const;
+
+  struct Possible;
+  class Weigher;
 
   std::vector<Node> nodes_;  ///< operands before their operator; the last one is the root
   std::vector<std::string> variables_;

@@ -109,8 +109,12 @@ Result<Verdict> Evaluator::any_changed(const std::vector<std::string>& globs,
                      .why = fmt::format("changes {} match {}", list(globs), printable(*found, 100))};
     }
   }
-  return Verdict{.holds = false,
-                 .why = fmt::format("changes {} match none of {} changed paths", list(globs), paths.size())};
+  const std::vector<std::string> some(paths.begin(),
+                                      paths.begin() + std::min<std::ptrdiff_t>(3, std::ssize(paths)));
+  std::string why = fmt::format("changes {} match none of {} changed paths", list(globs), paths.size());
+  if (!some.empty())
+    why += fmt::format(" ({}{})", printable(join(some, ", "), 120), paths.size() > 3 ? ", …" : "");
+  return Verdict{.holds = false, .why = std::move(why)};
 }
 
 Result<Verdict> Evaluator::changes(const std::vector<std::string>& globs) {

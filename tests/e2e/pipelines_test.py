@@ -54,6 +54,24 @@ class Pipelines(WithServer):
         self.assertEqual(one.git("ls-remote", f"http://git:{other.token}@{address}"), "")
 
 
+class Lint(WithServer):
+    def test_of_the_commit_and_of_what_is_sent(self) -> None:
+        project = self.server.project("e2e/lint")
+        project.push({".gitlab-ci.yml": "include: ci/a.yml\n", "ci/a.yml": "job:\n  stage: nowhere\n  script: printenv\n"})
+        answer = project.api("GET", "/ci/lint?include_jobs=true")
+        self.assertFalse(answer["valid"])
+        self.assertEqual(answer["errors"],
+                         ["job job: chosen stage nowhere does not exist; available stages are .pre, build, test, deploy, .post"])
+        self.assertEqual([(d["code"], d["file"], d["line"]) for d in answer["diagnostics"]],
+                         [("unknown-stage", "ci/a.yml", 1), ("environment-printed", "ci/a.yml", 3)])
+        self.assertEqual(answer["diagnostics"][0]["via"], [{"what": "include of ci/a.yml", "file": ".gitlab-ci.yml", "line": 1}])
+        answer = project.api("POST", "/ci/lint", {"content": "include: ci/a.yml\nstages: [nowhere]\n", "include_jobs": "true"})
+        self.assertTrue(answer["valid"])
+        self.assertEqual((answer["errors"], [job["name"] for job in answer["jobs"]]), ([], ["job"]))
+        self.assertIn("printenv", answer["merged_yaml"])
+        self.assertFalse(project.api("POST", "/ci/lint", {"content": ""})["valid"])
+
+
 class Api(WithServer):
     project: Project
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
-#include "config/lint.h"
 #include "config/load.h"
 #include "config/project_file.h"
 #include "config/yaml.h"
+#include "pipeline/lints/lint.h"
 
 namespace {
 
@@ -49,7 +49,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Loaded loaded = load(text, ".gitlab-ci.yml", sources);
   require(loaded.definition.has_value() != has_errors(loaded.diagnostics),
           "a definition, or errors that say why");
-  if (loaded.definition) lint(*loaded.definition);
+  Diagnostics advice = tidegate::pipeline::lints::lint(loaded, sources);
+  require(!has_errors(advice), "advice refuses nothing");
+  tidegate::pipeline::lints::drop_disabled(advice, {"image-latest"}, sources);
 
   const yaml::Parsed parsed = yaml::parse(text, "f");
   if (!has_errors(parsed.diagnostics) && !parsed.documents.empty() && parsed.documents[0]->weight < 20'000) {

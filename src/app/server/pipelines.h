@@ -11,6 +11,7 @@
 
 #include "app/server/objects.h"
 #include "app/server/server_ports.h"
+#include "config/load.h"
 #include "pipeline/plan.h"
 
 namespace tidegate::app {
@@ -120,6 +121,10 @@ struct NamedData {
   std::string source;
   std::string uri;
 };
+/// The files of a commit, for the compiler. What cannot be read is absent. Blocking; the repository must
+/// outlive the answer.
+config::Sources sources_at(GitRepository& repository, const std::string& sha);
+
 std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha);
 
 }  // namespace tidegate::app

@@ -38,8 +38,8 @@ std::string first_errors(const config::Diagnostics& diagnostics) {
   return out;
 }
 
-// The git object is used by one worker; what it cannot read is treated as absent, and the compiler reports
-// it.
+}  // namespace
+
 config::Sources sources_at(GitRepository& repository, const std::string& sha) {
   config::Sources out;
   out.read = [&repository, sha](const std::string& path) -> std::optional<std::string> {
@@ -49,6 +49,8 @@ config::Sources sources_at(GitRepository& repository, const std::string& sha) {
   out.list = [&repository, sha] { return repository.list_tree(sha).value_or(std::vector<std::string>{}); };
   return out;
 }
+
+namespace {
 
 // cache:key:files: GitLab takes the last commits that touched the files; their content says the same and
 // needs no history.

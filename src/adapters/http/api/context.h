@@ -55,6 +55,7 @@ Handler in_project(app::Server& server, ProjectAnswer answer);
 void add_gitlab_routes(Router& router, app::Server& server);  ///< API v4
 /// API v4: environments, deployments, releases; OpenID discovery.
 void add_environment_routes(Router& router, app::Server& server);
+void add_lint_routes(Router& router, app::Server& server);      ///< API v4: ci/lint
 void add_trigger_routes(Router& router, app::Server& server);   ///< API v4: triggers and pipelines by hand
 void add_tidegate_routes(Router& router, app::Server& server);  ///< /api/tidegate/v1
 /// /hooks. `parse` reads an object store's message; it is handed in because adapters do not know each other.
