@@ -1,0 +1,2 @@
+"""Later."""
+def report(*_): return 0
