@@ -13,6 +13,8 @@ from .language import Reader
 OWN = "uses an option or a file of gitlab-ci-local's own"
 # Cases that GitLab decides otherwise, or whose subject is gitlab-ci-local itself.
 DIFFERS = {
+    "gcl/never-needs#2": "a job of the file needs one that is never there: GitLab creates no pipeline, whichever job is "
+                         "asked for (docs: needs)",
     "include-invalid-remote": "needs a server outside that answers wrongly",
     "include-template": "GitLab's template library is not part of Tidegate; the test has a made-up answer for it",
 }
@@ -28,17 +30,21 @@ def cases(corpus: Path) -> Iterator[tuple[dict[str, Any], Path]]:
 
 
 def project_of(row: dict[str, Any], tree: Path) -> tuple[Path, str]:
-    """A file in a folder of its own is that project's configuration, not the parent's."""
+    """A file in a folder of its own is that project's configuration, when what it includes stands beside it."""
     inside = Path(row["file"])
-    if inside.name == ".gitlab-ci.yml" and (tree / inside.parent / "templates").is_dir():
+    text = (tree / inside).read_text(encoding="utf-8", errors="replace")
+    named = [name.lstrip("/") for name in re.findall(r"local:\s*[\"']?([^\s\"']+)", text)]
+    beside = any((tree / inside.parent / name).exists() and not (tree / name).exists() for name in named)
+    if inside.parent != Path(".") and (beside or (tree / inside.parent / "templates").is_dir()):
         return tree / inside.parent, inside.name
     return tree, row["file"]
 
 
 def reason_not_to(row: dict[str, Any], tree: Path) -> str:
     """Why a case cannot be held against another engine; empty: it can."""
-    if row["case"] in DIFFERS:
-        return DIFFERS[row["case"]]
+    for name in (row["id"], row["case"]):
+        if name in DIFFERS:
+            return DIFFERS[name]
     options = row.get("options") or {}
     if OWN_OPTIONS & set(options) or (tree / ".gitlab-ci-local-inputs.yml").exists():
         return OWN

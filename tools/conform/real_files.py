@@ -5,7 +5,7 @@ from typing import Iterator
 from .binary import Answer, Binary, FAILED, Folder, NOT_APPLICABLE, Outcome, PASSED
 
 # What an excerpt, or a file whose includes are elsewhere, may meet.
-ABSENT = {"include-not-found", "include-unavailable", "unsupported-include", "include-outside", "template-not-found"}
+ABSENT = {"include-not-found", "include-unavailable"}
 # They stand in what was not included.
 FOLLOWS = {"extends-unknown", "reference-unknown", "unknown-need", "unknown-stage", "unknown-dependency",
            "missing-keyword", "no-jobs"}
