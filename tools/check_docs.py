@@ -6,7 +6,7 @@
 
 Links and anchors resolve; every diagnostic code, keyword, key and route of the sources stands in docs/reference and every
 one there is in the sources; every `tidegate …` in a sh block parses; every example of docs/reference/diagnostics.md and
-lints.md gives the code of its heading. Exit 1 with file:line messages when something is out of step.
+lints.md gives the code of its heading; `lint` is silent about examples/. Exit 1 with file:line messages when something is out of step.
 """
 import argparse
 import functools
@@ -350,6 +350,14 @@ def check_examples(program: Program, name: str) -> Iterator[Finding]:
             yield Finding(document, line_of(text, m.start()), f"this gives {', '.join(sorted(given)) or 'nothing'}, {wanted} {code}")
 
 
+def check_advice(program: Program) -> Iterator[Finding]:
+    """`lint` has nothing to say of the examples that people copy."""
+    for path in sorted((ROOT / "examples").glob("*/.gitlab-ci.yml")):
+        run = subprocess.run([str(program.binary), "lint", "-C", str(path.parent), "--json"], capture_output=True, text=True)
+        for found in json.loads(run.stdout)["diagnostics"]:
+            yield Finding(name_of(path.parent / found["file"]), found["line"], f"{found['message']} [{found['code']}]")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path, help="the built tidegate, with tidegate-job beside it")
@@ -365,7 +373,7 @@ def main() -> int:
             return 3
         findings += [finding for path in files for finding in check_commands(path, program)]
         findings += [*check_cli(program), *check_examples(program, "diagnostics.md"),
-                     *check_examples(program, "lints.md")]
+                     *check_examples(program, "lints.md"), *check_advice(program)]
     for finding in sorted(findings):
         print(finding)
     print(f"docs: {len(findings)} findings" if findings else f"docs: {len(files)} documents in step with the code")
