@@ -11,7 +11,7 @@ namespace tidegate::config {
 
 /// "host/group/project/name@version".
 struct ComponentAddress {
-  std::string host;
+  std::string host;  ///< empty when `$CI_SERVER_FQDN` has no value, as in a local run
   std::string project;
   std::string name;
   std::string version;

@@ -20,7 +20,7 @@ using yaml::NodePtr;
 
 constexpr std::size_t kMaxFiles = 150;
 constexpr std::size_t kMaxBytes = 20 * 1024 * 1024;  // of all included texts together
-constexpr std::uint32_t kMaxDepth = 100;             // as one file may have; inputs can nest deeper
+constexpr std::uint32_t kMaxInputDepth = 100;        // as one file may have; inputs can nest deeper
 
 class Includer {
  public:
@@ -118,7 +118,7 @@ NodePtr Includer::with_inputs(const Document& document, const FilePlace& place, 
       context.component.emplace_back(name, value);
   NodePtr content = interpolate(document.content, context, scope, budget_, out_);
   if (out_.errors() != before) out_.set_incomplete();
-  if (content->depth <= kMaxDepth) return content;
+  if (content->depth <= kMaxInputDepth) return content;
   fail("yaml-too-deep", content->mark, "Nested too deeply once its inputs are in place");
   return nullptr;
 }
@@ -219,7 +219,7 @@ void Includer::add_file(const IncludedFile& file, const IncludeItem& item, NodeP
   if (full_) return;
   Call call{.inputs = {}, .component = file.component, .where = item.mark};
   if (item.inputs && !item.inputs->is_null()) call.inputs = read_given_inputs(*item.inputs, out_);
-  const std::string key = key_of(file.place.name, call.inputs);
+  const std::string key = key_of(file.key, call.inputs);
   if (std::ranges::find(open_, key) != open_.end())
     return fail("include-cycle", item.mark,
                 fmt::format("File `{}` includes itself", printable(file.place.name)));

@@ -55,9 +55,17 @@ const IncludeScope& IncludeFiles::scope_of(const FilePlace& place) const {
 
 IncludeFiles::Files IncludeFiles::refuse(std::string code, const IncludeItem& item, std::string message,
                                          std::string hint) {
-  out_.error(std::move(code), item.mark, std::move(message), std::move(hint));
+  out_.error(std::move(code), item.mark, masked(std::move(message)), std::move(hint));
   out_.set_incomplete();
   return {};
+}
+
+IncludedFile IncludeFiles::file_of(std::string name, std::shared_ptr<const Repository> repository,
+                                   std::string text) const {
+  return {.key = name,
+          .place = {.name = masked(std::move(name)), .repository = std::move(repository), .outside = false},
+          .text = std::move(text),
+          .component = {}};
 }
 
 IncludeFiles::Files IncludeFiles::refuse(const IncludeItem& item, const Error& error) {
@@ -146,9 +154,7 @@ IncludeFiles::Files IncludeFiles::open_local(const IncludeItem& item, const File
     if (!text)
       return refuse("include-not-found", item,
                     fmt::format("Local file `{}` does not exist!", printable(one)));
-    files.push_back({.place = {.name = name_in(repository, one), .repository = from.repository},
-                     .text = *std::move(text),
-                     .component = {}});
+    files.push_back(file_of(name_in(repository, one), from.repository, *std::move(text)));
   }
   return files;
 }
@@ -187,9 +193,7 @@ IncludeFiles::Files IncludeFiles::open_project(const IncludeItem& item, const Fi
     return refuse(
         "include-not-found", item,
         fmt::format("Project `{}` file `{}` does not exist!", printable(item.project), printable(path)));
-  return {{.place = {.name = name_in(*found, path), .repository = found},
-           .text = *std::move(text),
-           .component = {}}};
+  return {file_of(name_in(*found, path), found, *std::move(text))};
 }
 
 std::optional<std::string> IncludeFiles::version_of(const IncludeItem& item, const ProjectRequest& request,
@@ -224,9 +228,9 @@ IncludeFiles::Files IncludeFiles::open_component(const IncludeItem& item, const 
   for (const std::string& path : component_paths(address->name)) {
     auto text = found->read ? found->read(path) : std::nullopt;
     if (!text) continue;
-    return {{.place = {.name = name_in(*found, path), .repository = found},
-             .text = *std::move(text),
-             .component = component_values(*address, *found, *version)}};
+    IncludedFile file = file_of(name_in(*found, path), found, *std::move(text));
+    file.component = component_values(*address, *found, *version);
+    return {std::move(file)};
   }
   return refuse(
       "include-not-found", item,
@@ -242,9 +246,9 @@ IncludeFiles::Files IncludeFiles::outside_file(const IncludeItem& item, std::str
                   fmt::format("Remote file `{}` does not have the content that `integrity` asks for",
                               printable(item.location)),
                   "Look at what has changed there before you write the new digest.");
-  return {{.place = {.name = std::move(name), .repository = own_, .outside = true},
-           .text = *std::move(text),
-           .component = {}}};
+  IncludedFile file = file_of(std::move(name), own_, *std::move(text));
+  file.place.outside = true;
+  return {std::move(file)};
 }
 
 IncludeFiles::Files IncludeFiles::open_remote(const IncludeItem& item) {
@@ -272,9 +276,7 @@ IncludeFiles::Files IncludeFiles::open_artifact(const IncludeItem& item) {
     return refuse("invalid-include", item, "include:artifact is for `trigger:include` only");
   auto text = sources_.artifact(item.job, item.location);
   if (!text) return refuse(item, text.error());
-  return {{.place = {.name = fmt::format("{}:{}", item.job, item.location), .repository = own_},
-           .text = *std::move(text),
-           .component = {}}};
+  return {file_of(fmt::format("{}:{}", item.job, item.location), own_, *std::move(text))};
 }
 
 }  // namespace tidegate::config

@@ -16,13 +16,14 @@ namespace tidegate::config {
 
 /// Where a file stands: what its own includes refer to.
 struct FilePlace {
-  std::string name;  ///< as diagnostics call it
+  std::string name;  ///< as diagnostics call it; values of masked variables are hidden in it
   std::shared_ptr<const Repository> repository;
   /// From a URL or a template: it has no project of its own and knows no variables.
   bool outside = false;
 };
 
 struct IncludedFile {
+  std::string key;  ///< tells files apart
   FilePlace place;
   std::string text;
   InputValues component;  ///< name, sha, version, reference, when it came as a component
@@ -55,6 +56,11 @@ class IncludeFiles {
   Files open_template(const IncludeItem& item);
   Files open_component(const IncludeItem& item, const FilePlace& from);
   Files open_artifact(const IncludeItem& item);
+  IncludedFile file_of(std::string name, std::shared_ptr<const Repository> repository,
+                       std::string text) const;
+  std::string masked(std::string text) const {
+    return sources_.scope.mask ? sources_.scope.mask(std::move(text)) : text;
+  }
   Files outside_file(const IncludeItem& item, std::string name, Result<std::string> text);
   std::shared_ptr<const Repository> repository(const IncludeItem& item, const ProjectRequest& request);
   std::optional<std::string> version_of(const IncludeItem& item, const ProjectRequest& request,

@@ -33,6 +33,8 @@ struct IncludeScope {
   std::function<Result<bool>(const std::string& expression, const InputLookup& inputs)> input_rule;
   /// spec:inputs:regex: whether the RE2 pattern is found in the text.
   std::function<Result<bool>(const std::string& pattern, std::string_view text)> matches;
+  /// For findings: the values of masked variables hidden.
+  std::function<std::string(std::string text)> mask;
   /// The same without any variable, for files from outside (remote, template): what they write must not
   /// learn what the project's variables hold. Empty: this scope itself.
   std::shared_ptr<const IncludeScope> outside;

@@ -173,7 +173,8 @@ TEST(Component, ChoosesTheGreatestReleaseThatFits) {
   EXPECT_FALSE(needs_tags("1.0.0"));
   EXPECT_EQ(parse_component("h/a/b/c/name@v1@x")->project, "a/b/c");
   EXPECT_FALSE(parse_component("h/name@1"));
-  EXPECT_FALSE(parse_component("/a/name@1"));
+  EXPECT_EQ(parse_component("/a/name@1")->project, "a");
+  EXPECT_FALSE(parse_component("/name@1"));
   EXPECT_FALSE(parse_component("h/a/name@"));
 }
 

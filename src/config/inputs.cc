@@ -113,10 +113,10 @@ bool same_value(const yaml::Node& a, const yaml::Node& b) {
   return a.kind == b.kind && interpolated_text(a) == interpolated_text(b);
 }
 
-class Resolver {
+class InputResolver {
  public:
-  Resolver(const std::vector<InputSpec>& specs, const GivenInputs& given, const Mark& where,
-           const IncludeScope& scope, Findings& out)
+  InputResolver(const std::vector<InputSpec>& specs, const GivenInputs& given, const Mark& where,
+                const IncludeScope& scope, Findings& out)
       : specs_(specs), given_(given), where_(where), scope_(scope), out_(out) {}
 
   std::optional<InputValues> run() {
@@ -146,7 +146,8 @@ class Resolver {
   bool refuse(std::string code, const Mark& mark, const InputSpec& spec, std::string_view what,
               std::string hint = {}) {
     good_ = false;
-    out_.error(std::move(code), mark.line == 0 ? where_ : mark,
+    const Mark& near = where_.line == 0 ? spec.mark : where_;
+    out_.error(std::move(code), mark.line == 0 ? near : mark,
                fmt::format("`{}` input: {}", printable(spec.name), what), std::move(hint));
     return false;
   }
@@ -160,7 +161,7 @@ class Resolver {
   bool good_ = true;
 };
 
-void Resolver::report_unknown() {
+void InputResolver::report_unknown() {
   for (const GivenInput& one : given_) {
     if (std::ranges::find(specs_, one.name, &InputSpec::name) != specs_.end()) continue;
     good_ = false;
@@ -174,7 +175,7 @@ void Resolver::report_unknown() {
   }
 }
 
-void Resolver::resolve(const InputSpec& spec) {
+void InputResolver::resolve(const InputSpec& spec) {
   const GivenInput* one = given(spec.name);
   const auto rule = effective(spec);
   if (!rule) return;
@@ -188,8 +189,7 @@ void Resolver::resolve(const InputSpec& spec) {
     return candidate.default_value || candidate.if_expression.empty();
   });
   if (!rule->default_value && !(by_rule && spec.type == InputType::kString)) {
-    refuse("missing-input", where_.line == 0 ? spec.mark : where_, spec,
-           "required value has not been provided",
+    refuse("missing-input", where_, spec, "required value has not been provided",
            "Give it a value under `inputs` (or with --input), or declare a `default`.");
     return;
   }
@@ -201,8 +201,8 @@ void Resolver::resolve(const InputSpec& spec) {
 }
 
 /// What a rule's expression sees: inputs resolved so far, then given ones.
-std::optional<std::string_view> Resolver::text_of(std::string_view name, std::vector<std::string>& texts,
-                                                  std::string& undefined) const {
+std::optional<std::string_view> InputResolver::text_of(std::string_view name, std::vector<std::string>& texts,
+                                                       std::string& undefined) const {
   const auto done = std::ranges::find(values_, name, &InputValues::value_type::first);
   if (done != values_.end()) return texts.emplace_back(interpolated_text(*done->second));
   if (const GivenInput* one = given(name)) return texts.emplace_back(interpolated_text(*one->value));
@@ -210,7 +210,7 @@ std::optional<std::string_view> Resolver::text_of(std::string_view name, std::ve
   return std::nullopt;
 }
 
-std::optional<Resolver::Effective> Resolver::effective(const InputSpec& spec) {
+std::optional<InputResolver::Effective> InputResolver::effective(const InputSpec& spec) {
   Effective out{.options = spec.options ? &*spec.options : nullptr, .default_value = spec.default_value};
   for (const InputRule& rule : spec.rules) {
     std::vector<std::string> texts;
@@ -237,8 +237,8 @@ std::optional<Resolver::Effective> Resolver::effective(const InputSpec& spec) {
   return out;
 }
 
-bool Resolver::check(const InputSpec& spec, const Effective& rule, const yaml::Node& value,
-                     std::string_view which) {
+bool InputResolver::check(const InputSpec& spec, const Effective& rule, const yaml::Node& value,
+                          std::string_view which) {
   const bool loose = which == "default" && spec.type == InputType::kString && value.is_scalar();
   if (!loose && !has_type(value, spec.type)) {
     const std::string hint = value.is_scalar() && spec.type == InputType::kString
@@ -256,8 +256,8 @@ bool Resolver::check(const InputSpec& spec, const Effective& rule, const yaml::N
   return check_regex(spec, value, which);
 }
 
-bool Resolver::is_option(const InputSpec& spec, const std::vector<NodePtr>& options,
-                         const yaml::Node& value) {
+bool InputResolver::is_option(const InputSpec& spec, const std::vector<NodePtr>& options,
+                              const yaml::Node& value) {
   const auto among = [&](const yaml::Node& one) {
     return std::ranges::any_of(options, [&](const NodePtr& option) {
       return spec.type == InputType::kString ? option->text == one.text : same_value(*option, one);
@@ -267,7 +267,7 @@ bool Resolver::is_option(const InputSpec& spec, const std::vector<NodePtr>& opti
   return std::ranges::all_of(value.items, [&](const NodePtr& item) { return among(*item); });
 }
 
-bool Resolver::check_regex(const InputSpec& spec, const yaml::Node& value, std::string_view which) {
+bool InputResolver::check_regex(const InputSpec& spec, const yaml::Node& value, std::string_view which) {
   if (!spec.regex || !scope_.matches || !value.is_scalar()) return true;
   const Result<bool> found = scope_.matches(*spec.regex, value.text);
   if (!found)
@@ -299,7 +299,7 @@ GivenInputs read_given_inputs(const yaml::Node& inputs, Findings& out) {
 
 std::optional<InputValues> resolve_inputs(const std::vector<InputSpec>& specs, const GivenInputs& given,
                                           const yaml::Mark& where, const IncludeScope& scope, Findings& out) {
-  return Resolver(specs, given, where, scope, out).run();
+  return InputResolver(specs, given, where, scope, out).run();
 }
 
 std::string interpolated_text(const yaml::Node& value) {

@@ -60,9 +60,43 @@ Result<config::GivenInputs> inputs_of(const LocalOptions& options) {
   return inputs;
 }
 
+Result<pipeline::Context> context_without_changes(const LocalOptions& options, const app::WorkingCopy& copy) {
+  pipeline::Context context = app::context_of(copy);
+  context.is_tag = options.tag;
+  if (!options.ref.empty()) context.ref = options.ref;
+  if (!options.default_branch.empty()) context.default_branch = options.default_branch;
+  context.source = options.source;
+  TG_TRY(context.pipeline, variables_of(options));
+  context.changed.reset();
+  return context;
+}
+
+Status add_changes(const LocalOptions& options, const app::WorkingCopy& copy, pipeline::Context& context) {
+  if (!options.changed.empty()) {
+    context.changed = options.changed;
+  } else if (!options.changed_unknown) {
+    TG_TRY(context.changed, app::changed_paths(copy));
+  }
+  return {};
+}
+
+// Git is asked for changes only when include:rules need them.
+config::IncludeScope lazy_scope(const LocalOptions& options, const app::WorkingCopy& copy,
+                                pipeline::Context& context) {
+  config::IncludeScope scope = pipeline::include_scope(context);
+  scope.holds = [&options, &copy, &context, asked = false, holds = std::move(scope.holds)](
+                    const std::vector<config::Rule>& rules,
+                    const config::Repository& where) mutable -> Result<bool> {
+    if (!asked) TG_CHECK(add_changes(options, copy, context));
+    asked = true;
+    return holds(rules, where);
+  };
+  return scope;
+}
+
 Result<config::Loaded> load(const std::string& text, const LocalOptions& options,
                             const app::WorkingCopy& copy) {
-  TG_TRY(const pipeline::Context context, context_of(options, copy));
+  TG_TRY(pipeline::Context context, context_without_changes(options, copy));
   app::IncludeSettings settings;
   TG_TRY(settings.projects, app::parse_project_dirs(options.project_dirs));
   settings.templates = options.templates;
@@ -71,7 +105,7 @@ Result<config::Loaded> load(const std::string& text, const LocalOptions& options
   remote::HttpsFiles files({.loopback = true});
   config::Sources sources =
       app::include_sources(copy, path == nullptr ? std::string() : path->value, settings, files);
-  sources.scope = pipeline::include_scope(context);
+  sources.scope = lazy_scope(options, copy, context);
   TG_TRY(sources.inputs, inputs_of(options));
   return config::load(text, options.file, sources);
 }
@@ -121,18 +155,8 @@ Result<LocalProject> open_project(const LocalOptions& options) {
 }
 
 Result<pipeline::Context> context_of(const LocalOptions& options, const app::WorkingCopy& copy) {
-  pipeline::Context context = app::context_of(copy);
-  context.is_tag = options.tag;
-  if (!options.ref.empty()) context.ref = options.ref;
-  if (!options.default_branch.empty()) context.default_branch = options.default_branch;
-  context.source = options.source;
-  TG_TRY(context.pipeline, variables_of(options));
-  context.changed.reset();
-  if (!options.changed.empty()) {
-    context.changed = options.changed;
-  } else if (!options.changed_unknown) {
-    TG_TRY(context.changed, app::changed_paths(copy));
-  }
+  TG_TRY(pipeline::Context context, context_without_changes(options, copy));
+  TG_CHECK(add_changes(options, copy, context));
   return context;
 }
 

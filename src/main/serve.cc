@@ -17,6 +17,7 @@
 #include "adapters/mlflow/tracking.h"
 #include "adapters/neo4j/loader.h"
 #include "adapters/registry/skopeo.h"
+#include "adapters/remote/https_files.h"
 #include "adapters/s3/directory_storage.h"
 #include "adapters/s3/records.h"
 #include "adapters/s3/s3_storage.h"
@@ -42,6 +43,7 @@ app::ServerSettings settings_of(const ServerConfig& c) {
   out.registry = {c.registry.host, c.registry.user, c.registry.password};
   out.neo4j = {c.neo4j.url, c.neo4j.user, c.neo4j.password, c.neo4j.database};
   out.runner_slots = c.runner.slots;
+  out.include = c.include;
   out.reconcile_every = c.reconcile_every;
   out.directory_poll = c.directory_poll;
   out.runner.work_directory = out.data / "jobs";
@@ -249,7 +251,8 @@ Status serve(const ServerConfig& config) {
                          tracking_of(config),
                          parts->id_tokens.get(),
                          *parts->executor,
-                         parts->stop};
+                         parts->stop,
+                         [] { return std::make_unique<remote::HttpsFiles>(); }};
   app::Server server(ports);
   loop.start();
   TG_CHECK(ensure_admin_token(server, ports.settings.data));

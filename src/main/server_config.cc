@@ -151,6 +151,19 @@ void read_runner(Reader& reader, const Node& node, ServerConfig::Runner& out) {
              });
 }
 
+void read_include_policy(Reader& reader, const Node& node, app::IncludePolicy& out) {
+  reader.map(node, "include",
+             {
+                 {"projects",
+                  [&](const Node& value) {
+                    if (!value.is_list()) return reader.complain(value, "expected a list of projects");
+                    for (const auto& item : value.items) out.projects.push_back(reader.expand(*item));
+                  }},
+                 {"templates", reader.path(out.templates)},
+                 {"remote", reader.truth(out.remote)},
+             });
+}
+
 void read_all(Reader& reader, const Node& root, ServerConfig& c) {
   reader.map(
       root, "",
@@ -189,6 +202,7 @@ void read_all(Reader& reader, const Node& root, ServerConfig& c) {
           {"mlflow",
            [&](const Node& node) { reader.map(node, "mlflow", {{"url", reader.text(c.mlflow_url)}}); }},
           {"runner", [&](const Node& node) { read_runner(reader, node, c.runner); }},
+          {"include", [&](const Node& node) { read_include_policy(reader, node, c.include); }},
           {"reconcile_every", reader.duration(c.reconcile_every)},
           {"directory_poll", reader.duration(c.directory_poll)},
       });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/ports/executor.h"
+#include "app/server/server_ports.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -57,6 +58,7 @@ struct ServerConfig {
     std::filesystem::path secrets;
     unsigned cache_gib = 20;
   } runner;
+  app::IncludePolicy include;
   Seconds reconcile_every{60};
   Seconds directory_poll{2};
 };

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/text.h"
 #include "config/sources.h"
 #include "pipeline/expression.h"
 #include "pipeline/predefined.h"
@@ -76,6 +77,11 @@ config::IncludeScope scope_with(const Context& context, JobVariables variables) 
     Context elsewhere = context;  // `exists` asks the repository that the include stands in
     elsewhere.tree = where.list;
     return rules_hold(rules, elsewhere, known->list);
+  };
+  scope.mask = [known](std::string text) {
+    for (const JobVariable& variable : known->masked)
+      if (!variable.value.empty()) text = replace_all(std::move(text), variable.value, "[MASKED]");
+    return text;
   };
   scope.input_rule = input_rule_holds;
   scope.matches = pattern_matches;

@@ -123,6 +123,16 @@ TEST(IncludeScope, FilesFromOutsideLearnNoVariable) {
   EXPECT_EQ(asked, (std::vector<std::string>{"https://a.example/one.yml", "https://a.example//two.yml"}));
 }
 
+TEST(IncludeScope, FindingsDoNotTellMaskedValues) {
+  Context context;
+  context.project.push_back({.key = "SECRET", .value = "hidden", .is_public = false, .masked = true});
+  const auto missing = load_in(context, "include: '$SECRET/a.yml'\n", {});
+  ASSERT_EQ(missing.diagnostics.size(), 1U);
+  EXPECT_EQ(missing.diagnostics[0].message, "Local file `[MASKED]/a.yml` does not exist!");
+  const auto inside = load_in(context, "include: '$SECRET/a.yml'\n", {{"hidden/a.yml", "j: {scrip: x}"}});
+  EXPECT_EQ(text_of(inside.diagnostics).find("hidden"), std::string::npos) << text_of(inside.diagnostics);
+}
+
 TEST(IncludeScope, ARegexIsRe2AndABrokenOneIsNamed) {
   const Files files = {
       {"good.yml", "spec: {inputs: {v: {regex: '^v\\d+$'}}}\n---\nj: {script: 'echo $[[ inputs.v ]]'}\n"},

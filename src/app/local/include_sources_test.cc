@@ -95,6 +95,7 @@ TEST_F(IncludeSourcesTest, ComponentsTakeTagsAndOwnProjectIsTheWorkingCopy) {
   EXPECT_NE(load("include: [{component: other.example/g/lib/build@1}]").find("include-unavailable"),
             std::string::npos);
   EXPECT_EQ(load("include: [{component: any.example/local/own/mine@main}]"), "mine");
+  EXPECT_EQ(load("include: [{component: /local/own/mine@main}]"), "mine") << "$CI_SERVER_FQDN is not set";
 }
 
 TEST_F(IncludeSourcesTest, TemplatesLieInTheFolderThatIsNamedAndNowhereElse) {

@@ -11,6 +11,7 @@
 
 #include "app/server/objects.h"
 #include "app/server/server_ports.h"
+#include "config/inputs.h"
 #include "config/load.h"
 #include "pipeline/plan.h"
 
@@ -25,7 +26,8 @@ struct PipelineRequest {
   std::string before_sha;  ///< empty: no base, `rules: changes` is true
   std::string source = "push";
   pipeline::JobVariables variables;
-  VersionId version;     ///< of a candidate
+  config::GivenInputs inputs;  ///< for the configuration's spec:inputs
+  VersionId version;           ///< of a candidate
   std::string seen_ref;  ///< "refs/…" to be noted as seen at `sha` together with the pipeline; empty: none
 };
 
@@ -81,8 +83,8 @@ class Pipelines {
     pipeline::Plan plan;
     std::vector<pipeline::JobData> data;
   };
-  Result<Compiled> compile(const Project& project, const PipelineRequest& request,
-                           const pipeline::JobVariables& predefined,
+  Result<Compiled> compile(const Project& project, const std::vector<Project>& projects,
+                           const PipelineRequest& request, const pipeline::JobVariables& predefined,
                            const pipeline::JobVariables& variables) const;
   Result<Pipeline> insert(const Project& project, const PipelineRequest& request, Compiled compiled);
   Job planned_job(const pipeline::PlannedJob& planned, const Compiled& compiled,

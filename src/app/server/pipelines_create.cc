@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "app/server/include_policy.h"
 #include "app/server/pipelines.h"
 #include "base/log.h"
 #include "base/sha256.h"
@@ -148,10 +149,11 @@ Result<pipeline::JobVariables> Pipelines::project_variables(const PipelineReques
   return out;
 }
 
-Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const PipelineRequest& request,
+Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std::vector<Project>& projects,
+                                               const PipelineRequest& request,
                                                const pipeline::JobVariables& predefined,
                                                const pipeline::JobVariables& variables) const {
-  TG_TRY(const auto repository, ports_.repository(project));
+  TG_TRY(const std::shared_ptr<GitRepository> repository, ports_.repository(project));
   TG_TRY(const auto text, repository->read_file(request.sha, kConfigFile));
   if (!text) {
     return fail(Errc::kInvalid, fmt::format("commit {} has no {}: add one to get pipelines",
@@ -190,7 +192,8 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const Pip
   // A candidate looks like a push to the branch, but nothing that is protected goes to it.
   context.ref_protected = is_protected(request, project);
   context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
-  config::Sources sources = sources_at(*repository, request.sha);
+  config::Sources sources = include_sources(ports_, project, projects, repository, request.sha);
+  sources.inputs = request.inputs;
   sources.scope = pipeline::include_scope(context);
   auto loaded = config::load(*text, kConfigFile, sources);
   if (!loaded.definition || config::has_errors(loaded.diagnostics)) {
@@ -208,6 +211,8 @@ void Pipelines::create(PipelineRequest request, OnCreated done) {
   auto variables = project_variables(request, project);
   if (!variables) return done(variables.error());
   const auto predefined = predefined_variables(project);
+  auto projects = ports_.store.projects();
+  if (!projects) return done(projects.error());
 
   auto resolve_and_insert = [this, project, request,
                              done = std::move(done)](Result<Compiled> compiled) mutable {
@@ -237,8 +242,9 @@ void Pipelines::create(PipelineRequest request, OnCreated done) {
   };
   in_background(
       ports_.workers, ports_.loop,
-      [this, project, request, predefined, variables = std::move(*variables)] {
-        return compile(project, request, predefined, variables);
+      [this, project, projects = *std::move(projects), request, predefined,
+       variables = std::move(*variables)] {
+        return compile(project, projects, request, predefined, variables);
       },
       std::move(resolve_and_insert));
 }

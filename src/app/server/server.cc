@@ -195,7 +195,8 @@ void Server::pushed(const Project& project) {
 }
 
 Result<Pipeline> Server::create_pipeline(ProjectId id, const std::string& ref, const std::string& source,
-                                         const pipeline::JobVariables& variables) {
+                                         const pipeline::JobVariables& variables,
+                                         const config::GivenInputs& inputs) {
   TG_TRY(const auto project, ports_.loop.call([&] { return found(ports_.store.project(id), "Project"); }));
   TG_TRY(const auto repository, ports_.repository(project));
   PipelineRequest request;
@@ -203,6 +204,7 @@ Result<Pipeline> Server::create_pipeline(ProjectId id, const std::string& ref, c
   request.ref = ref;
   request.source = source;
   request.variables = variables;
+  request.inputs = inputs;
   auto sha = repository->resolve("refs/heads/" + ref);
   if (!sha) {
     sha = repository->resolve("refs/tags/" + ref);

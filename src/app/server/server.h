@@ -65,7 +65,8 @@ class Server {
 
   /// Blocks until the pipeline is stored, or refused.
   Result<Pipeline> create_pipeline(ProjectId project, const std::string& ref, const std::string& source,
-                                   const pipeline::JobVariables& variables);
+                                   const pipeline::JobVariables& variables,
+                                   const config::GivenInputs& inputs = {});
   Result<Pipeline> pipeline(ProjectId project, PipelineId id);
   Result<std::vector<Pipeline>> pipelines(ProjectId project, std::int64_t limit, std::int64_t offset);
   Result<std::vector<Job>> jobs(PipelineId pipeline);

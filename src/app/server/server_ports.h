@@ -14,6 +14,7 @@
 #include "app/ports/id_tokens.h"
 #include "app/ports/image_registry.h"
 #include "app/ports/object_storage.h"
+#include "app/ports/remote_files.h"
 #include "app/ports/store.h"
 #include "app/ports/tracking.h"
 #include "app/runner/run_job.h"
@@ -29,12 +30,20 @@ struct RegistrySettings {
   Secret password;
 };
 
+/// What pipelines may include from elsewhere.
+struct IncludePolicy {
+  std::vector<std::string> projects;  ///< for all: "group/name" or "group/*"; a project's own group is always
+  std::filesystem::path templates;    ///< folder of include:template; empty: none
+  bool remote = true;                 ///< URLs may be read
+};
+
 struct ServerSettings {
   std::filesystem::path data;  ///< database, repositories, objects, logs, artifacts
   std::string external_url;    ///< as people and jobs reach us, no trailing '/'
   RegistrySettings registry;
   GraphServer neo4j;  ///< for `neo4j: env`
   RunnerSettings runner;
+  IncludePolicy include;
   unsigned runner_slots = 2;    ///< jobs at once
   Seconds reconcile_every{60};  ///< listing of buckets
   Seconds directory_poll{2};    ///< file:// sources
@@ -63,6 +72,8 @@ struct ServerPorts {
   IdTokenIssuer* id_tokens = nullptr;  ///< null: `id_tokens:` are refused
   Executor& executor;
   const sys::StopFlag& stop;  ///< the server is going down
+  /// A new reader of URLs for each configuration, so that one sees one state. Empty: none are read.
+  std::function<std::unique_ptr<RemoteFiles>()> remote_files = {};
 
   std::filesystem::path repository_path(const Project& project) const {
     return settings.data / "repositories" / (project.path + ".git");

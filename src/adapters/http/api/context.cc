@@ -42,7 +42,10 @@ Status add_json(const std::string& body, Parameters& out) {
     if (const json::object* inner = item.if_object()) {
       for (const auto& [inner_key, inner_value] : *inner) {
         const std::string full = name + "[" + std::string(inner_key) + "]";
-        TG_TRY(out[full], scalar(inner_value, full));
+        // An input may be an array; it goes on as its JSON.
+        TG_TRY(out[full], name == "inputs" && inner_value.is_array()
+                              ? Result<std::string>(json::serialize(inner_value))
+                              : scalar(inner_value, full));
       }
     } else if (const json::array* list = item.if_array()) {
       TG_CHECK(add_pairs(*list, name, out));

@@ -5,6 +5,7 @@
 #include "adapters/http/api/context.h"
 #include "adapters/http/api/views.h"
 #include "base/text.h"
+#include "config/inputs.h"
 
 namespace tidegate::http::api {
 namespace {
@@ -16,6 +17,16 @@ pipeline::JobVariables variables_in(const Parameters& parameters) {
   for (const auto& [name, value] : parameters) {
     if (name.starts_with("variables[") && name.ends_with("]"))
       out.push_back({name.substr(10, name.size() - 11), value});
+  }
+  return out;
+}
+
+// inputs[NAME]=VALUE, or {"inputs": {"NAME": value}}: read as the configuration declares them.
+config::GivenInputs inputs_in(const Parameters& parameters) {
+  config::GivenInputs out;
+  for (const auto& [name, value] : parameters) {
+    if (name.starts_with("inputs[") && name.ends_with("]"))
+      out.push_back(config::text_input(name.substr(7, name.size() - 8), value));
   }
   return out;
 }
@@ -51,7 +62,8 @@ Result<Response> trigger(app::Server& server, const Request& request) {
   auto variables = variables_in(parameters);
   variables.push_back(payload(parameters));
   variables.push_back({"CI_PIPELINE_TRIGGERED", "true"});
-  const auto pipeline = server.create_pipeline(project->id, parameters["ref"], "trigger", variables);
+  const auto pipeline =
+      server.create_pipeline(project->id, parameters["ref"], "trigger", variables, inputs_in(parameters));
   if (!pipeline) {
     Error error = pipeline.error();
     if (error.code != Errc::kInvalid) return error;
@@ -71,8 +83,8 @@ void add_trigger_routes(Router& router, app::Server& server) {
       in_project(server, [&server](const Request& request, const app::Project& project) -> Result<Response> {
         TG_TRY(auto parameters, parameters_of(request));
         if (!parameters.contains("ref")) return fail(Errc::kInvalid, "ref is missing");
-        TG_TRY(const auto pipeline,
-               server.create_pipeline(project.id, parameters["ref"], "api", variables_in(parameters)));
+        TG_TRY(const auto pipeline, server.create_pipeline(project.id, parameters["ref"], "api",
+                                                           variables_in(parameters), inputs_in(parameters)));
         return json_response(201, pipeline_view(pipeline, server.ports().settings.external_url));
       }));
 }
