@@ -9,6 +9,10 @@ namespace {
 
 using enum Support;
 
+constexpr std::string_view kFromFile =
+    "The store is not asked: put the value into a file called like the variable, in the runner's folder of "
+    "secrets.";
+
 constexpr auto kCache = std::to_array<Keyword>({
     {"key"},
     {"paths"},
@@ -48,12 +52,12 @@ constexpr auto kPages = std::to_array<Keyword>({
 constexpr auto kIdToken = std::to_array<Keyword>({{"aud"}});
 
 constexpr auto kSecret = std::to_array<Keyword>({
-    {"vault"},
-    {"azure_key_vault"},
-    {"gcp_secret_manager"},
-    {"aws_secrets_manager"},
-    {"gitlab_secrets_manager"},
-    {"akeyless"},
+    {"vault", kWarning, kFromFile},
+    {"azure_key_vault", kWarning, kFromFile},
+    {"gcp_secret_manager", kWarning, kFromFile},
+    {"aws_secrets_manager", kWarning, kFromFile},
+    {"gitlab_secrets_manager", kWarning, kFromFile},
+    {"akeyless", kWarning, kFromFile},
     {"file"},
     {"token"},
 });

@@ -66,6 +66,15 @@ r:
   EXPECT_EQ(job(loaded, "r")->run[0].env.at(0).value, "b");
 }
 
+TEST(Services, SaysThatSecretStoresAreNotAsked) {
+  const Loaded loaded = load_keywords("secrets: {A: {vault: a/b}}");
+  ASSERT_TRUE(loaded.definition) << text_of(loaded.diagnostics);
+  const auto found = testing::find(loaded.diagnostics, "unsupported-keyword");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->severity, Severity::kWarning);
+  EXPECT_NE(found->hint.find("file"), std::string::npos);
+}
+
 struct Case {
   const char* keywords;
   const char* code;

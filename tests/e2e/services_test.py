@@ -7,6 +7,7 @@ from harness import Folder, Server, until
 
 PIPELINE = """
 deploy:
+  variables: {TAG: "v1-$CI_COMMIT_REF_SLUG"}
   script:
     - echo "TOTAL 12%"
     - echo "TOTAL 87.5%"
@@ -24,7 +25,7 @@ deploy:
     access: none
     reports: {dotenv: vars.env, junit: junit.xml}
   release:
-    tag_name: v1
+    tag_name: $TAG
     tag_message: the first
     description: notes.md
     assets: {links: [{name: page, url: "https://example.com"}]}
@@ -107,9 +108,9 @@ class Services(unittest.TestCase):
     def test_the_release_has_a_tag_with_its_pipeline(self) -> None:
         releases = self.project.api("GET", "/releases")
         self.assertEqual([(r["tag_name"], r["description"], r["commit"]["id"]) for r in releases],
-                         [("v1", "What is new.\n", self.sha)])
-        self.assertEqual(self.project.api("GET", "/releases/v1")["assets"]["links"][0]["name"], "page")
-        until("the tag has a pipeline", lambda: any(p["tag"] and p["ref"] == "v1" for p in self.project.pipelines()))
+                         [("v1-main", "What is new.\n", self.sha)])
+        self.assertEqual(self.project.api("GET", "/releases/v1-main")["assets"]["links"][0]["name"], "page")
+        until("the tag has a pipeline", lambda: any(p["tag"] and p["ref"] == "v1-main" for p in self.project.pipelines()))
 
     def test_the_environment_is_stopped_by_its_job(self) -> None:
         environments = self.project.api("GET", "/environments")
@@ -125,6 +126,17 @@ class Services(unittest.TestCase):
         until("it is stopped", lambda: self.project.api("GET", path)["state"] == "stopped")
         self.assertEqual(self.project.job(self.pipeline, "stop")["status"], "success")
         self.assertEqual(self.project.api("POST", path + "/stop", {})["state"], "stopped")
+
+    def test_a_deleted_branch_stops_its_environment(self) -> None:
+        project = self.server.project("e2e/branches")
+        text = PIPELINE.replace("secrets: {DB: {vault: team/db/password, file: false}}", "variables: {DB: s3cret-of-the-project}")
+        text = text.replace('  variables: {TAG: "v1-$CI_COMMIT_REF_SLUG"}\n', "").replace("$TAG", "v1-side")
+        sha = project.push({".gitlab-ci.yml": text, "notes.md": "x"}, "side")
+        pipeline = project.pipeline_of(sha)["id"]
+        until("it is deployed", lambda: project.job(pipeline, "deploy")["status"] == "success")
+        project.git("push", "-q", "origin", ":refs/heads/side")
+        until("it is stopped", lambda: project.api("GET", "/environments")[0]["state"] == "stopped")
+        self.assertEqual(project.job(pipeline, "stop")["status"], "success")
 
     def test_a_job_waits_for_a_runner_with_its_tags(self) -> None:
         made = self.project.api("POST", "/pipeline", {"ref": "main"}, 201)["id"]
