@@ -14,6 +14,8 @@ JobState initial_state(const PlannedJob& planned, JobId id, const std::vector<st
   state.start_in = planned.start_in;
   state.allow_failure = planned.allow_failure.value;
   state.allow_failure_codes = planned.allow_failure.exit_codes;
+  state.interruptible = planned.interruptible;
+  state.resource_group = planned.resource_group;
   if (planned.needs) {
     state.needs.emplace();
     for (const PlannedNeed& need : *planned.needs) state.needs->push_back(need.job);

@@ -66,6 +66,8 @@ class Machine {
     if (job->attempt < max_retries(*job)) {
       job->retry_due = true;
       moves_.note(RetryJob{job->id});
+    } else if (!job->allow_failure && state_.on_job_failure == config::OnJobFailure::kAll) {
+      cancel_all(true);
     }
     return true;
   }
@@ -76,7 +78,7 @@ class Machine {
     if (job->status == kCanceling) {
       moves_.set(*job, kCanceled);  // nobody is left who could end it
     } else if (job->status == kRunning) {
-      moves_.enqueue(*job);
+      moves_.offer(*job);  // what it holds of its resource group, it keeps
     } else {
       return false;
     }
@@ -123,13 +125,56 @@ class Machine {
     return true;
   }
 
-  bool on(const PipelineCanceled& event) {
+  bool on(const PipelineCanceled& event) { return cancel_all(event.runner_cancels_gracefully); }
+
+  bool on(const ResourceAssigned& event) {
+    JobState* job = find(event.job);
+    if (job == nullptr || job->status != kWaitingForResource) return false;
+    moves_.offer(*job);
+    return true;
+  }
+
+  /// Source: app/services/ci/pipeline_creation/cancel_redundant_pipelines_service.rb. A pipeline that waits
+  /// for a person is left alone.
+  bool on(const NewCommit& event) {
+    if (is_completed(state_.status) || state_.status == kManual) return false;
+    switch (event.mode) {
+      case config::OnNewCommit::kNone:
+        return false;
+      case config::OnNewCommit::kConservative:
+        return std::ranges::none_of(state_.jobs, keeps_the_pipeline) && cancel_all(true);
+      case config::OnNewCommit::kInterruptible:
+        return cancel_interruptible();
+    }
+    return false;
+  }
+
+  // --- cancelling
+  // ------------------------------------------------------------------------------------------
+
+  bool cancel_all(bool gracefully) {
     bool moved = false;
     for (auto& job : state_.jobs) {
       if (job.retried || (job.status == kManual && job.allow_failure)) continue;
-      moved = moves_.cancel(job, event.runner_cancels_gracefully) || moved;
+      moved = moves_.cancel(job, gracefully) || moved;
     }
     return moved;
+  }
+
+  bool cancel_interruptible() {
+    bool moved = false;
+    for (auto& job : state_.jobs) {
+      if (job.retried || !job.interruptible || job.status == kManual) continue;
+      moved = moves_.cancel(job, true) || moved;
+    }
+    return moved;
+  }
+
+  /// It has begun, and may not be interrupted.
+  static bool keeps_the_pipeline(const JobState& job) {
+    const bool begun =
+        job.status == kRunning || job.status == kCanceling || job.status == kSuccess || job.status == kFailed;
+    return begun && !job.interruptible;
   }
 
   // --- lookup
@@ -162,6 +207,7 @@ std::vector<Effect> pending_effects(const State& state) {
   for (const auto& job : state.jobs) {
     if (job.retried) continue;
     if (job.status == kPending) effects.emplace_back(EnqueueJob{job.id});
+    if (job.status == kWaitingForResource) effects.emplace_back(RequestResource{job.id});
     if (job.status == kScheduled)
       effects.emplace_back(ScheduleJob{job.id, job.start_in.value_or(Seconds{0})});
     if (job.status == kCanceling) effects.emplace_back(SignalCancel{job.id});

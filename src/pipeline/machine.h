@@ -51,8 +51,10 @@ struct JobState {
   int retry_max = 0;
   std::vector<std::string> retry_when;
   std::vector<int> retry_codes;
-  int attempt = 0;       ///< retries so far
-  bool retried = false;  ///< a newer job of the same name has taken its place
+  bool interruptible = false;
+  std::string resource_group;  ///< expanded; empty: none
+  int attempt = 0;             ///< retries so far
+  bool retried = false;        ///< a newer job of the same name has taken its place
   std::string failure_reason;
   std::optional<int> exit_code;
   /// Failed, and RetryJob was asked for: until JobRetried comes, others see the job as pending, so that
@@ -67,6 +69,7 @@ struct JobState {
 struct State {
   std::vector<JobState> jobs;
   JobStatus status = JobStatus::kCreated;  ///< composite of the jobs that are not retried
+  config::OnJobFailure on_job_failure = config::OnJobFailure::kNone;
 
   friend bool operator==(const State&, const State&) = default;
 };
@@ -107,8 +110,14 @@ struct JobRetried {
 struct PipelineCanceled {
   bool runner_cancels_gracefully = true;
 };
+struct ResourceAssigned {
+  JobId job;
+};  ///< the job's resource group is free for it
+struct NewCommit {
+  config::OnNewCommit mode = config::OnNewCommit::kConservative;
+};  ///< a newer pipeline of the same ref makes this one redundant
 using Event = std::variant<Started, JobPicked, JobSucceeded, JobFailed, JobRequeued, JobPlayed, JobDue,
-                           JobCanceled, JobRetried, PipelineCanceled>;
+                           JobCanceled, JobRetried, PipelineCanceled, ResourceAssigned, NewCommit>;
 
 // Effects: what the rim must now do. Each is idempotent for the same job.
 struct EnqueueJob {
@@ -118,6 +127,9 @@ struct ScheduleJob {
   JobId job;
   Seconds delay;
 };  ///< send JobDue after this
+struct RequestResource {
+  JobId job;
+};  ///< it waits for its resource group: send ResourceAssigned when it is its turn
 struct SignalCancel {
   JobId job;
 };  ///< tell the runner that holds it to cancel
@@ -132,7 +144,8 @@ struct StatusChanged {
 struct PipelineFinished {
   JobStatus status;
 };  ///< success, failed, canceled or skipped, reached now
-using Effect = std::variant<EnqueueJob, ScheduleJob, SignalCancel, RetryJob, StatusChanged, PipelineFinished>;
+using Effect = std::variant<EnqueueJob, ScheduleJob, RequestResource, SignalCancel, RetryJob, StatusChanged,
+                            PipelineFinished>;
 
 /// Applies one event. An event that does not fit the job's status (late, doubled) changes nothing and has no
 /// effects. `state.jobs` must be ordered by stage.
@@ -142,8 +155,8 @@ using Effect = std::variant<EnqueueJob, ScheduleJob, SignalCancel, RetryJob, Sta
 std::vector<Effect> apply(State& state, const Event& event);
 
 /// What the rim still has to do for this state, if the effects of earlier events were lost (a restart):
-/// EnqueueJob of pending jobs, ScheduleJob of scheduled ones with their whole delay, SignalCancel of those
-/// that are canceling, RetryJob where a retry is due.
+/// EnqueueJob of pending jobs, RequestResource of those that wait for theirs, ScheduleJob of scheduled ones
+/// with their whole delay, SignalCancel of those that are canceling, RetryJob where a retry is due.
 std::vector<Effect> pending_effects(const State& state);
 
 /// GitLab's composite status (reference: composite.rb, 17–18). `dag`: for the needs of one job.

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/machine.h"
+#include "pipeline/resource_group.h"
 
 namespace tidegate::pipeline {
 namespace {
@@ -20,10 +21,11 @@ using enum JobStatus;
 class Walk {
  public:
   explicit Walk(std::uint32_t seed) : random_(seed) {
+    if (chance(15)) state_.on_job_failure = config::OnJobFailure::kAll;
     const std::uint32_t stages = 1 + pick(4);
     for (std::uint32_t stage = 0; stage < stages; ++stage) {
       const auto first = static_cast<std::ptrdiff_t>(state_.jobs.size());
-      for (std::uint32_t i = 0, count = 1 + pick(4); i < count; ++i) add_job(stage);
+      for (std::uint32_t i = 0, count = 1 + pick(4); i < count; ++i) add_jobs(stage);
       // So that a job may stand before those of its stage that it needs.
       std::shuffle(state_.jobs.begin() + first, state_.jobs.end(), random_);
     }
@@ -43,10 +45,38 @@ class Walk {
   std::uint32_t pick(std::uint32_t below) { return static_cast<std::uint32_t>(random_() % below); }
   bool chance(std::uint32_t percent) { return pick(100) < percent; }
 
+  /// One job, or the instances of a parallel one: they differ in their names only.
+  void add_jobs(std::uint32_t stage) {
+    add_job(stage);
+    if (!chance(25)) return;
+    const std::size_t first = state_.jobs.size() - 1;
+    const std::uint32_t count = 2 + pick(2);
+    const std::string name = state_.jobs[first].name;
+    state_.jobs[first].name += " 1/" + std::to_string(count);
+    for (std::uint32_t i = 2; i <= count; ++i) {
+      JobState instance = state_.jobs[first];
+      instance.id = JobId(++last_id_);
+      instance.name = name + " " + std::to_string(i) + "/" + std::to_string(count);
+      state_.jobs.push_back(std::move(instance));
+    }
+  }
+
+  /// A need means a job, or all instances of a parallel one.
+  void add_needs(JobState& job) {
+    job.needs.emplace();
+    std::unordered_map<std::string, bool> wanted;
+    for (const auto& other : state_.jobs) {
+      const std::string written = other.name.substr(0, other.name.find(' '));
+      if (wanted.try_emplace(written, chance(30)).first->second) job.needs->push_back(other.name);
+    }
+  }
+
   void add_job(std::uint32_t stage) {
     JobState job;
     job.id = JobId(++last_id_);
     job.name = "job" + std::to_string(last_id_);
+    job.interruptible = chance(40);
+    if (chance(25)) job.resource_group = chance(50) ? "a" : "b";
     job.stage = stage;
     const std::uint32_t when = pick(10);
     job.when = when < 5    ? When::kOnSuccess
@@ -58,10 +88,7 @@ class Walk {
     if (chance(20)) job.allow_failure_codes = {3};
     if (chance(25)) job.retry_max = 1 + static_cast<int>(pick(2));
     if (chance(35)) {
-      job.needs.emplace();
-      for (const auto& other : state_.jobs) {
-        if (chance(30)) job.needs->push_back(other.name);
-      }
+      add_needs(job);
     }
     state_.jobs.push_back(job);
   }
@@ -73,7 +100,7 @@ class Walk {
 
   void random_event() {
     const JobId job = any_job();
-    switch (pick(12)) {
+    switch (pick(14)) {
       case 0:
       case 1:
         return send(JobPicked{job});
@@ -95,6 +122,10 @@ class Walk {
         return send(JobRetried{job, chance(90) ? JobId(++last_id_) : any_job()});
       case 10:
         return chance(4) ? send(PipelineCanceled{chance(50)}) : send(Started{});
+      case 11:
+        return send(NewCommit{static_cast<config::OnNewCommit>(pick(3))});
+      case 12:
+        return assign_or_nonsense(job);
       default:
         return answer_effects();
     }
@@ -113,18 +144,59 @@ class Walk {
     for (int round = 0; round < 10'000; ++round) {
       const auto effects = pending_effects(state_);
       const auto running = std::ranges::find(state_.jobs, kRunning, &JobState::status);
-      if (!effects.empty()) {
-        answer(effects[pick(static_cast<std::uint32_t>(effects.size()))]);
-      } else if (running != state_.jobs.end()) {
+      if (!effects.empty() && answer(effects[pick(static_cast<std::uint32_t>(effects.size()))])) continue;
+      if (running != state_.jobs.end()) {
         finish_one(running->id);
-      } else {
+      } else if (effects.empty()) {
         return;
       }
     }
     FAIL() << "does not settle";
   }
 
-  void answer(const Effect& effect) {
+  /// False: nothing can be done about it now.
+  bool answer(const Effect& effect) {
+    if (const auto* e = std::get_if<RequestResource>(&effect)) return assign(group_of(e->job));
+    answer_other(effect);
+    return true;
+  }
+
+  std::string group_of(JobId job) { return find(state_, job)->resource_group; }
+
+  bool assign(const std::string& group) {
+    std::vector<ResourceUser> users;
+    for (const auto& job : state_.jobs) {
+      if (!job.retried && job.resource_group == group) users.push_back({PipelineId(1), job.id, job.status});
+    }
+    const auto next = next_holder(users, ProcessMode::kUnordered);
+    if (next) send(ResourceAssigned{*next});
+    return next.has_value();
+  }
+
+  /// Whose turn it is, or a job that does not wait for anything.
+  void assign_or_nonsense(JobId job) {
+    const JobState* state = find(state_, job);
+    if (state != nullptr && state->status == kWaitingForResource) {
+      assign(state->resource_group);
+    } else {
+      send(ResourceAssigned{job});
+    }
+  }
+
+  /// Never two of a group at the same time.
+  void check_groups() {
+    for (const auto* group : {"a", "b"}) {
+      EXPECT_LE(std::ranges::count_if(state_.jobs,
+                                      [&](const JobState& job) {
+                                        return !job.retried && job.resource_group == group &&
+                                               holds_resource(job.status);
+                                      }),
+                1)
+          << group;
+    }
+  }
+
+  void answer_other(const Effect& effect) {
     if (const auto* e = std::get_if<EnqueueJob>(&effect)) {
       send(JobPicked{e->job});
       if (chance(80)) finish_one(e->job);
@@ -149,6 +221,7 @@ class Walk {
     const auto effects = apply(state_, event);
     check_effects(before, effects);
     check_composite();
+    check_groups();
     if (std::holds_alternative<PipelineCanceled>(event)) check_no_retry_is_due();
     if (const auto* retried = std::get_if<JobRetried>(&event); retried != nullptr && !effects.empty()) {
       check_woken(retried->new_id, before, effects);

@@ -64,6 +64,7 @@ class Pipeline {
   std::string tell(const ScheduleJob& e) const {
     return fmt::format("schedule {} {}s", name_of(e.job), e.delay.count());
   }
+  std::string tell(const RequestResource& e) const { return "request " + name_of(e.job); }
   std::string tell(const SignalCancel& e) const { return "signal " + name_of(e.job); }
   std::string tell(const RetryJob& e) const { return "retry " + name_of(e.job); }
   std::string tell(const StatusChanged& e) const {
@@ -318,6 +319,82 @@ TEST(Machine, CancelPipelineEnds) {
   EXPECT_EQ(p(JobFailed{p.id("run"), "job_canceled", std::nullopt}),
             "run canceling>canceled; finished failed");
   EXPECT_EQ(p(PipelineCanceled{}), "");
+}
+
+TEST(Machine, AJobOfAResourceGroupWaitsForItsTurn) {
+  Pipeline p;
+  p.add("a", 0).resource_group = "g";
+  EXPECT_EQ(p(Started{}), "a created>waiting_for_resource; request a");
+  EXPECT_EQ(p.statuses(), "a=waiting_for_resource [waiting_for_resource]");
+  EXPECT_EQ(std::get<RequestResource>(pending_effects(p.state).at(0)).job, p.id("a"));
+  EXPECT_EQ(p(ResourceAssigned{p.id("a")}), "a waiting_for_resource>pending; enqueue a");
+  EXPECT_EQ(p(ResourceAssigned{p.id("a")}), "");
+  p(JobPicked{p.id("a")});
+  EXPECT_EQ(p(JobRequeued{p.id("a")}), "a running>pending; enqueue a");  // it keeps what it holds
+  p(JobPicked{p.id("a")});
+  p(JobFailed{p.id("a"), "script_failure", 1});
+  EXPECT_EQ(p(JobRetried{p.id("a"), JobId(9)}), "a created>waiting_for_resource; request a");
+}
+
+TEST(Machine, OnJobFailureAllEndsTheRest) {
+  const auto run = [](config::OnJobFailure mode, bool allowed) {
+    Pipeline p;
+    p.state.on_job_failure = mode;
+    p.add("a", 0).allow_failure = allowed;
+    p.add("b", 0);
+    p.add("c", 1);
+    p(Started{});
+    p(JobPicked{p.id("a")});
+    p(JobPicked{p.id("b")});
+    p(JobFailed{p.id("a"), "script_failure", 1});
+    return p.statuses();
+  };
+  EXPECT_EQ(run(config::OnJobFailure::kAll, false), "a=failed b=canceling c=canceled [canceling]");
+  EXPECT_EQ(run(config::OnJobFailure::kAll, true), "a=failed b=running c=created [running]");
+  EXPECT_EQ(run(config::OnJobFailure::kNone, false), "a=failed b=running c=created [running]");
+}
+
+TEST(Machine, OnJobFailureWaitsForTheRetry) {
+  Pipeline p;
+  p.state.on_job_failure = config::OnJobFailure::kAll;
+  p.add("a", 0).retry_max = 1;
+  p.add("b", 0);
+  p(Started{});
+  p(JobFailed{p.id("a"), "script_failure", 1});
+  EXPECT_EQ(p.latest("b").status, JobStatus::kPending);
+  p(JobRetried{p.id("a"), JobId(9)});
+  p(JobFailed{p.id("a"), "script_failure", 1});
+  EXPECT_EQ(p.statuses(), "a=failed b=canceled [failed]");
+}
+
+/// The statuses after a newer commit came while `a` ran and `b` had not begun.
+std::string after_new_commit(config::OnNewCommit mode, bool a_interruptible, bool b_interruptible) {
+  Pipeline p;
+  p.add("a", 0).interruptible = a_interruptible;
+  p.add("b", 1).interruptible = b_interruptible;
+  p(Started{});
+  p(JobPicked{p.id("a")});
+  p(NewCommit{mode});
+  EXPECT_EQ(p(NewCommit{mode}), "");
+  return p.statuses();
+}
+
+TEST(Machine, ANewerCommitEndsWhatMayBeInterrupted) {
+  using enum config::OnNewCommit;
+  EXPECT_EQ(after_new_commit(kNone, true, true), "a=running b=created [running]");
+  EXPECT_EQ(after_new_commit(kConservative, true, false), "a=canceling b=canceled [canceling]");
+  EXPECT_EQ(after_new_commit(kConservative, false, true), "a=running b=created [running]");
+  EXPECT_EQ(after_new_commit(kInterruptible, false, true), "a=running b=canceled [running]");
+  EXPECT_EQ(after_new_commit(kInterruptible, true, false), "a=canceling b=created [running]");
+}
+
+TEST(Machine, ANewerCommitLeavesAPipelineThatWaitsForAPerson) {
+  Pipeline p;
+  p.add("a", 0, When::kManual).interruptible = true;
+  p.add("b", 1).interruptible = true;
+  p(Started{});
+  EXPECT_EQ(p(NewCommit{config::OnNewCommit::kConservative}), "");
+  EXPECT_EQ(p(NewCommit{config::OnNewCommit::kInterruptible}), "");
 }
 
 TEST(Machine, RequeueIsNoRetry) {

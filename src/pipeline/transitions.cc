@@ -16,6 +16,12 @@ void Transitions::set(JobState& job, JobStatus to) {
 }
 
 void Transitions::enqueue(JobState& job) {
+  if (job.resource_group.empty()) return offer(job);
+  set(job, kWaitingForResource);
+  effects_.emplace_back(RequestResource{job.id});
+}
+
+void Transitions::offer(JobState& job) {
   set(job, kPending);
   effects_.emplace_back(EnqueueJob{job.id});
 }

@@ -17,7 +17,10 @@ class Transitions {
   explicit Transitions(std::vector<Effect>& effects) : effects_(effects) {}
 
   void set(JobState& job, JobStatus to);
+  /// Towards a runner: by way of its resource group, when it has one.
   void enqueue(JobState& job);
+  /// To the runners, at once.
+  void offer(JobState& job);
   /// What stands before it lets it go: by its `when`.
   void start(JobState& job);
   /// False: there was nothing to cancel. Gracefully: a running job goes by way of `canceling`.

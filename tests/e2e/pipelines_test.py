@@ -237,6 +237,107 @@ class Api(WithServer):
         self.project.pipeline(pipeline.id, "success")
 
 
+class Sharing(WithServer):
+    """Jobs that keep out of each other's way, and pipelines that a newer one makes redundant."""
+
+    def signal(self, name: str) -> tuple[str, str]:
+        """A script line that waits for a file, and the shell line that makes it. The folder outlives the job."""
+        file = self.folder.path / name
+        return f"until [ -e {file} ]; do sleep 0.05; done", str(file)
+
+    def status(self, project: Project, pipeline: int, job: str) -> str:
+        return project.job(pipeline, job)["status"]
+
+    def test_a_resource_group_has_one_job_at_a_time(self) -> None:
+        project = self.server.project("e2e/resource")
+        mark = self.folder.path / "busy"
+        config = f"""
+deploy:
+  parallel: 3
+  resource_group: live
+  script: ["mkdir {mark}", "sleep 0.1", "rmdir {mark}"]
+"""
+        first = project.pipeline_of(project.push({".gitlab-ci.yml": config}))["id"]
+        second = project.api("POST", "/pipeline", {"ref": "main"})["id"]
+        for pipeline in (first, second):
+            project.pipeline(pipeline, "success")
+        self.assertEqual([j["name"] for j in project.jobs(first)], ["deploy 1/3", "deploy 2/3", "deploy 3/3"])
+
+    def test_the_process_mode_says_who_is_next(self) -> None:
+        project = self.server.project("e2e/modes")
+        wait, file = self.signal("modes-go")
+        config = f"deploy:\n  resource_group: live\n  script: ['{wait}']\n"
+        pipelines = [project.pipeline_of(project.push({".gitlab-ci.yml": config}))["id"]]
+        until("it runs", lambda: self.status(project, pipelines[0], "deploy") == "running")
+        pipelines += [project.api("POST", "/pipeline", {"ref": "main"})["id"] for _ in range(2)]
+        for pipeline in pipelines[1:]:
+            until("it waits", lambda: self.status(project, pipeline, "deploy") == "waiting_for_resource")
+        self.assertEqual([g["key"] for g in project.api("GET", "/resource_groups")], ["live"])
+        project.api("PUT", "/resource_groups/live", {"process_mode": "sometimes"}, 400)
+        project.api("PUT", "/resource_groups/other", {"process_mode": "newest_first"}, 404)
+        changed = project.api("PUT", "/resource_groups/live", {"process_mode": "newest_first"})
+        self.assertEqual(changed["process_mode"], "newest_first")
+        open(file, "w").close()
+        for pipeline in pipelines:
+            project.pipeline(pipeline, "success")
+        started = [project.job(p, "deploy")["started_at"] for p in pipelines]
+        self.assertEqual(sorted(started), [started[0], started[2], started[1]], "the newest was not next")
+
+    def test_a_newer_commit_cancels_what_may_be_interrupted(self) -> None:
+        project = self.server.project("e2e/redundant")
+        wait, file = self.signal("redundant-go")
+        config = f"slow:\n  interruptible: true\n  script: ['{wait}']\n"
+        first = project.pipeline_of(project.push({".gitlab-ci.yml": config}))["id"]
+        until("it runs", lambda: self.status(project, first, "slow") == "running")
+        second = project.pipeline_of(project.push({".gitlab-ci.yml": config, "new": "1"}))["id"]
+        project.pipeline(first, "canceled")
+        # What has begun and is not interruptible holds the whole pipeline.
+        open(file, "w").close()
+        project.pipeline(second, "success")
+        wait, file = self.signal("firm-go")
+        firm = f"slow: {{ script: ['{wait}'] }}\nlater: {{ stage: deploy, interruptible: true, script: [echo] }}\n"
+        third = project.pipeline_of(project.push({".gitlab-ci.yml": firm}))["id"]
+        until("it runs", lambda: self.status(project, third, "slow") == "running")
+        fourth = project.pipeline_of(project.push({".gitlab-ci.yml": ONE_JOB}))["id"]
+        project.pipeline(fourth, "success")
+        open(file, "w").close()
+        project.pipeline(third, "success")
+
+    def test_the_first_failure_may_end_the_pipeline(self) -> None:
+        project = self.server.project("e2e/failfast")
+        wait, _ = self.signal("never")
+        config = f"""
+workflow: {{ auto_cancel: {{ on_job_failure: all }} }}
+bad: {{ script: ['false'] }}
+slow: {{ script: ['{wait}'] }}
+after: {{ stage: deploy, script: [echo] }}
+"""
+        pipeline = project.pipeline_of(project.push({".gitlab-ci.yml": config}))["id"]
+        project.pipeline(pipeline, "failed")
+        self.assertEqual({j["name"]: j["status"] for j in project.jobs(pipeline)},
+                         {"bad": "failed", "slow": "canceled", "after": "canceled"})
+
+    def test_artifacts_of_another_pipeline_and_project(self) -> None:
+        lib = self.server.project("e2e/lib")
+        made = lib.pipeline_of(lib.push({".gitlab-ci.yml": "make:\n  script: ['echo made > lib.txt']\n"
+                                                           "  artifacts: { paths: [lib.txt] }\n"}))["id"]
+        lib.pipeline(made, "success")
+        use = ("use:\n  script: ['cat lib.txt']\n  needs: [{project: %s, ref: main, job: make}]\n")
+        user = self.server.project("e2e/user")
+        pipeline = user.pipeline_of(user.push({".gitlab-ci.yml": use % "e2e/lib"}))["id"]
+        user.pipeline(pipeline, "success")
+        self.assertIn("made", user.trace(user.job(pipeline, "use")["id"]))
+        stranger = self.server.project("strangers/user")
+        pipeline = stranger.pipeline_of(stranger.push({".gitlab-ci.yml": use % "e2e/lib"}))["id"]
+        stranger.pipeline(pipeline, "failed")
+        self.assertEqual(stranger.job(pipeline, "use")["failure_reason"], "missing_dependency_failure")
+        again = "again:\n  script: ['cat lib.txt']\n  needs: [{pipeline: $FROM, job: make}]\n"
+        lib.push({".gitlab-ci.yml": again}, "again")
+        pipeline = lib.api("POST", "/pipeline", {"ref": "again", "variables[FROM]": str(made)})["id"]
+        lib.pipeline(pipeline, "success")
+        self.assertIn("made", lib.trace(lib.job(pipeline, "again")["id"]))
+
+
 story.add_tests(Pipelines, 10, 19)
 
 if __name__ == "__main__":

@@ -262,7 +262,9 @@ std::string encode_job_rules(const pipeline::JobState& s) {
                                       {"retry_when", strings(s.retry_when)},
                                       {"retry_codes", json::value_from(s.retry_codes)},
                                       {"retry_due", s.retry_due},
-                                      {"starts_when_ready", s.starts_when_ready}});
+                                      {"starts_when_ready", s.starts_when_ready},
+                                      {"interruptible", s.interruptible},
+                                      {"resource_group", s.resource_group}});
 }
 
 Status decode_job_rules(std::string_view source, pipeline::JobState& state) {
@@ -277,6 +279,10 @@ Status decode_job_rules(std::string_view source, pipeline::JobState& state) {
     state.retry_codes = json::value_to<std::vector<int>>(v.at("retry_codes"));
     state.retry_due = v.at("retry_due").as_bool();
     state.starts_when_ready = v.at("starts_when_ready").as_bool();
+    if (const auto* flag = v.as_object().if_contains("interruptible")) {  // older programs wrote neither
+      state.interruptible = flag->as_bool();
+      state.resource_group = text(v, "resource_group");
+    }
     return true;
   });
   if (!read) return read.error();

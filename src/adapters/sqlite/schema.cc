@@ -86,7 +86,15 @@ CREATE TABLE releases(project INTEGER NOT NULL REFERENCES projects(id), tag_name
   released_at INTEGER NOT NULL, PRIMARY KEY(project, tag_name));
 )sql";
 
-constexpr std::array<std::string_view, 2> kSteps{kStep1, kStep2};
+// auto_cancel of a pipeline, by the numbers of the enumerations; resource groups.
+constexpr std::string_view kStep3 = R"sql(
+ALTER TABLE pipelines ADD COLUMN on_new_commit INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pipelines ADD COLUMN on_job_failure INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE resource_groups(id INTEGER PRIMARY KEY, project INTEGER NOT NULL REFERENCES projects(id), key TEXT NOT NULL,
+  process_mode TEXT NOT NULL, UNIQUE(project, key));
+)sql";
+
+constexpr std::array<std::string_view, 3> kSteps{kStep1, kStep2, kStep3};
 
 }  // namespace
 

@@ -118,6 +118,32 @@ TEST_F(StoreTest, VersionsCountWithinTheirSourceAndUnfinishedOnesAreFound) {
   EXPECT_EQ(store_->version_of_object(project->id, "training", version.key, "")->value().id, second->id);
 }
 
+TEST_F(StoreTest, ResourceGroupsAndAutoCancelAreKept) {
+  const auto project = store_->add_project("team/coach", "main", kNow);
+  ASSERT_TRUE(store_->add_resource_group(project->id, "b"));
+  ASSERT_TRUE(store_->set_process_mode(project->id, "b", pipeline::ProcessMode::kNewestFirst));
+  ASSERT_TRUE(store_->add_resource_group(project->id, "b"));  // known already: its mode stays
+  ASSERT_TRUE(store_->add_resource_group(project->id, "a/x"));
+  app::Pipeline pipeline;
+  pipeline.project = project->id;
+  pipeline.on_new_commit = config::OnNewCommit::kNone;
+  pipeline.on_job_failure = config::OnJobFailure::kAll;
+  std::vector<app::Job> jobs(1);
+  jobs[0].state.interruptible = true;
+  jobs[0].state.resource_group = "b";
+  const auto stored = store_->add_pipeline(pipeline, jobs);
+  ASSERT_TRUE(stored);
+  open();
+  const auto groups = store_->resource_groups(project->id);
+  ASSERT_EQ(groups->size(), 2U);
+  EXPECT_EQ(groups->at(0).key, "a/x");
+  EXPECT_EQ(groups->at(1).mode, pipeline::ProcessMode::kNewestFirst);
+  const auto read = store_->pipeline(stored->id).value().value();
+  EXPECT_EQ(read.on_new_commit, config::OnNewCommit::kNone);
+  EXPECT_EQ(read.on_job_failure, config::OnJobFailure::kAll);
+  EXPECT_EQ(store_->jobs(stored->id)->at(0).state, jobs[0].state);
+}
+
 TEST_F(StoreTest, AnIdenticalEventIsSeenAgain) {
   const auto project = store_->add_project("team/coach", "main", kNow);
   app::EventRecord event;

@@ -57,6 +57,9 @@ class SqliteStore final : public app::Store {
   Result<std::vector<app::Pipeline>> pipelines(ProjectId project, std::int64_t limit,
                                                std::int64_t offset) override;
   Result<std::vector<app::Pipeline>> unsettled_pipelines() override;
+  Status add_resource_group(ProjectId project, const std::string& key) override;
+  Result<std::vector<app::ResourceGroup>> resource_groups(ProjectId project) override;
+  Status set_process_mode(ProjectId project, const std::string& key, pipeline::ProcessMode mode) override;
   Result<JobId> add_job(app::Job& job) override;
   Status save_job(const app::Job& job) override;
   Result<std::optional<app::Job>> job(JobId id) override;

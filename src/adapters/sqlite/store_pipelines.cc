@@ -19,11 +19,12 @@ Result<app::Pipeline> SqliteStore::add_pipeline(app::Pipeline p, std::vector<app
     TG_CHECK(db_.run("UPDATE projects SET next_iid=next_iid+1 WHERE id=?", {p.project}));
     TG_CHECK(db_.run(
         "INSERT INTO pipelines(project, iid, ref, is_tag, sha, before_sha, source, name, status, version,"
-        " yaml_errors, stages, sealed_variables, created_at, started_at, finished_at, settled)"
-        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " yaml_errors, stages, sealed_variables, created_at, started_at, finished_at, settled, on_new_commit,"
+        " on_job_failure) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         {p.project, p.iid, p.ref, p.is_tag, p.sha, p.before_sha, p.source, p.name,
          pipeline::to_string(p.status), p.version, p.yaml_errors, encode_strings(p.stages),
-         vault_.seal(encode_variables(p.variables)), p.created_at, p.started_at, p.finished_at, p.settled}));
+         vault_.seal(encode_variables(p.variables)), p.created_at, p.started_at, p.finished_at, p.settled,
+         static_cast<std::int64_t>(p.on_new_commit), static_cast<std::int64_t>(p.on_job_failure)}));
     p.id = PipelineId{db_.last_insert_id()};
     for (app::Job& job : jobs) {
       job.pipeline = p.id;
@@ -46,7 +47,8 @@ Result<std::vector<app::Pipeline>> SqliteStore::read_pipelines(const std::string
   TG_TRY(auto out, all<app::Pipeline>(
                        "SELECT id, project, iid, ref, is_tag, sha, before_sha, source, name, status, "
                        "version, yaml_errors, stages,"
-                       " sealed_variables, created_at, started_at, finished_at, settled FROM pipelines " +
+                       " sealed_variables, created_at, started_at, finished_at, settled, on_new_commit,"
+                       " on_job_failure FROM pipelines " +
                            where,
                        values, [&](const Row& row) {
                          app::Pipeline p;
@@ -73,6 +75,8 @@ Result<std::vector<app::Pipeline>> SqliteStore::read_pipelines(const std::string
                          p.started_at = row.optional_instant(15);
                          p.finished_at = row.optional_instant(16);
                          p.settled = row.boolean(17);
+                         p.on_new_commit = static_cast<config::OnNewCommit>(row.integer(18));
+                         p.on_job_failure = static_cast<config::OnJobFailure>(row.integer(19));
                          return p;
                        }));
   TG_CHECK(decoded);
@@ -88,6 +92,26 @@ Result<std::vector<app::Pipeline>> SqliteStore::pipelines(ProjectId project, std
 }
 Result<std::vector<app::Pipeline>> SqliteStore::unsettled_pipelines() {
   return read_pipelines("WHERE settled=0 ORDER BY id", {});
+}
+
+Status SqliteStore::add_resource_group(ProjectId project, const std::string& key) {
+  return db_.run("INSERT OR IGNORE INTO resource_groups(project, key, process_mode) VALUES(?,?,'unordered')",
+                 {project, key});
+}
+
+Result<std::vector<app::ResourceGroup>> SqliteStore::resource_groups(ProjectId project) {
+  return all<app::ResourceGroup>(
+      "SELECT id, key, process_mode FROM resource_groups WHERE project=? ORDER BY key", {project},
+      [](const Row& row) {
+        app::ResourceGroup group{.id = row.integer(0), .key = row.text(1)};
+        group.mode = pipeline::parse_process_mode(row.text(2)).value_or(pipeline::ProcessMode::kUnordered);
+        return group;
+      });
+}
+
+Status SqliteStore::set_process_mode(ProjectId project, const std::string& key, pipeline::ProcessMode mode) {
+  return db_.run("UPDATE resource_groups SET process_mode=? WHERE project=? AND key=?",
+                 {pipeline::to_string(mode), project, key});
 }
 
 Result<JobId> SqliteStore::add_job(app::Job& job) {

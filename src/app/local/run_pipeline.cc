@@ -19,6 +19,7 @@
 #include "app/server/id_token_claims.h"
 #include "base/text.h"
 #include "pipeline/coverage.h"
+#include "pipeline/resource_group.h"
 
 namespace tidegate::app {
 
@@ -89,6 +90,7 @@ class PipelineRun {
     }
     const Instant begin = clock_.now();
     make_state();
+    state_.on_job_failure = plan_.auto_cancel.on_job_failure;
     observed_.tell([this](LocalObserver& o) { o.jobs_planned(result_.jobs); });
     say_what_runs_outside();
     apply(pipeline::Started{});
@@ -161,8 +163,11 @@ class PipelineRun {
     } else if (const auto* signal = std::get_if<pipeline::SignalCancel>(&effect)) {
       if (const auto found = running_.find(signal->job); found != running_.end())
         found->second->cancel.request_stop();
+    } else if (const auto* request = std::get_if<pipeline::RequestResource>(&effect)) {
+      assign_resource(request->job, events);
     } else if (const auto* changed = std::get_if<pipeline::StatusChanged>(&effect)) {
       change(*changed, events);
+      if (pipeline::is_completed(changed->to)) assign_resource(changed->job, events);
     }
   }
 
@@ -181,6 +186,18 @@ class PipelineRun {
     const bool passed_over =
         job.attempts == 0 && (pipeline::is_completed(changed.to) || changed.to == JobStatus::kManual);
     if (passed_over) observed_.tell([&](LocalObserver& o) { o.job_passed_over(job); });
+  }
+
+  /// Gives the resource group of this job to whose turn it is, if it is free.
+  void assign_resource(JobId id, std::deque<pipeline::Event>& events) {
+    const std::string& group = planned_.at(place_.at(id))->resource_group;
+    if (group.empty()) return;
+    std::vector<pipeline::ResourceUser> users;
+    for (const pipeline::JobState& job : state_.jobs) {
+      if (!job.retried && job.resource_group == group) users.push_back({PipelineId{1}, job.id, job.status});
+    }
+    const auto next = pipeline::next_holder(users, pipeline::ProcessMode::kUnordered);
+    if (next) events.emplace_back(pipeline::ResourceAssigned{*next});
   }
 
   void start_next() {

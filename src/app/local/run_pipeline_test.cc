@@ -1,5 +1,6 @@
 #include "app/local/run_pipeline.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -235,6 +236,33 @@ TEST_F(RunPipeline, AManualJobThatANamedOneNeedsIsStarted) {
 TEST_F(RunPipeline, AJobForFailuresRunsWhenItIsNamed) {
   EXPECT_EQ(ran("build: {script: x}\nmend: {script: x, when: on_failure}\n", {.jobs = {"mend"}}),
             (Names{"mend"}));
+}
+
+TEST_F(RunPipeline, AResourceGroupHasOneJobAtATime) {
+  settings_.parallel = 3;
+  std::atomic<int> inside = 0;
+  std::atomic<bool> met = false;
+  for (const char* name : {"deploy 1/3", "deploy 2/3", "deploy 3/3"}) {
+    shell_.acts[name] = [&](const auto&, const auto&, const auto&, const auto&) {
+      if (++inside > 1) met = true;
+      for (int i = 0; i < 10'000 && !met; ++i) std::this_thread::yield();
+      --inside;
+      return 0;
+    };
+  }
+  const LocalResult result = run("deploy: {parallel: 3, resource_group: live, script: x}\n");
+  EXPECT_EQ(result.status, JobStatus::kSuccess);
+  EXPECT_EQ(shell_.ran.size(), 3U);
+  EXPECT_FALSE(met);
+}
+
+TEST_F(RunPipeline, TheFirstFailureMayEndThePipeline) {
+  settings_.parallel = 1;
+  shell_.acts["a"] = exits(1);
+  const LocalResult result =
+      run("workflow: {auto_cancel: {on_job_failure: all}}\na: {script: x}\nb: {script: x}\n");
+  EXPECT_EQ(result.status, JobStatus::kFailed);
+  EXPECT_EQ(status(result, "b"), JobStatus::kCanceled);
 }
 
 TEST(ChooseJobs, TheNameOfAParallelJobMeansAllItsParts) {

@@ -16,6 +16,7 @@
 #include "pipeline/job_message.h"
 #include "pipeline/job_options.h"
 #include "pipeline/machine.h"
+#include "pipeline/resource_group.h"
 
 namespace tidegate::app {
 
@@ -127,6 +128,8 @@ struct Pipeline {
   std::string yaml_errors;
   std::vector<std::string> stages;
   pipeline::JobVariables variables;
+  config::OnNewCommit on_new_commit = config::OnNewCommit::kConservative;
+  config::OnJobFailure on_job_failure = config::OnJobFailure::kNone;
   Instant created_at{};
   std::optional<Instant> started_at;
   std::optional<Instant> finished_at;
@@ -190,6 +193,13 @@ struct ReleaseRecord {
   JobId job;
   Instant created_at{};
   Instant released_at{};
+};
+
+/// A resource group of a project: known since the first job that named it.
+struct ResourceGroup {
+  std::int64_t id = 0;
+  std::string key;
+  pipeline::ProcessMode mode = pipeline::ProcessMode::kUnordered;
 };
 
 struct Artifact {
@@ -300,6 +310,12 @@ class Store {
   virtual Result<std::optional<Job>> job_by_token(const std::string& token) = 0;
   /// In the order of the pipeline; retried ones too.
   virtual Result<std::vector<Job>> jobs(PipelineId pipeline) = 0;
+
+  /// Nothing happens when the project has it already.
+  virtual Status add_resource_group(ProjectId project, const std::string& key) = 0;
+  /// By key.
+  virtual Result<std::vector<ResourceGroup>> resource_groups(ProjectId project) = 0;
+  virtual Status set_process_mode(ProjectId project, const std::string& key, pipeline::ProcessMode mode) = 0;
 
   virtual Result<std::int64_t> add_artifact(const Artifact& artifact) = 0;
   virtual Result<std::vector<Artifact>> artifacts(JobId job) = 0;

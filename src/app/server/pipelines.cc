@@ -48,6 +48,7 @@ Result<Pipelines::Active*> Pipelines::active(PipelineId id) {
   Active loaded{*record, std::move(jobs), {}};
   for (const Job& job : loaded.jobs) loaded.state.jobs.push_back(job.state);
   loaded.state.status = record->status;
+  loaded.state.on_job_failure = record->on_job_failure;
   return &active_.insert_or_assign(id, std::move(loaded)).first->second;
 }
 
@@ -122,6 +123,7 @@ void Pipelines::perform(Active& active, const std::vector<pipeline::Effect>& eff
       finished = active.record;
     }
   }
+  assign_soon(active, effects);
   for (const JobId job : retries) retry_when_possible(id, job);
   if (pending && pending_) pending_();
   if (finished) {
@@ -235,7 +237,9 @@ Result<std::optional<Job>> Pipelines::take(const std::string& runner, const Acce
     unmatched_.erase(key.second);
     Job taken = *find(*active, key.second);
     if (Status complete = complete_message(*active, taken); !complete) {
-      send(pipeline, pipeline::JobFailed{key.second, "data_integrity_failure", {}});
+      const bool missing = complete.error().code == Errc::kNotFound;
+      send(pipeline, pipeline::JobFailed{
+                         key.second, missing ? "missing_dependency_failure" : "data_integrity_failure", {}});
       log::error("pipeline", "job {}: {}", key.second.value(), complete.error().message);
       at = queue_.begin();
       continue;
@@ -270,6 +274,7 @@ Status Pipelines::complete_message(Active& active, Job& job) {
       }
     }
   }
+  TG_CHECK(add_elsewhere(job, message));
   return add_id_tokens(active.record, job);
 }
 

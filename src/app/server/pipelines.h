@@ -68,6 +68,9 @@ class Pipelines {
   Result<JobId> retry_job(JobId job);
   Status retry(PipelineId pipeline);
 
+  /// kNotFound when the project has no such group.
+  Status set_process_mode(ProjectId project, const std::string& group, pipeline::ProcessMode mode);
+
   /// What follows the pipeline's end is done.
   Status settle(PipelineId pipeline);
 
@@ -82,6 +85,7 @@ class Pipelines {
   struct Compiled {
     pipeline::Plan plan;
     std::vector<pipeline::JobData> data;
+    std::string head;  ///< where the ref stood; empty: it is gone
   };
   Result<Compiled> compile(const Project& project, const std::vector<Project>& projects,
                            const PipelineRequest& request, const pipeline::JobVariables& predefined,
@@ -106,6 +110,17 @@ class Pipelines {
   Result<JobId> clone(Active& active, JobId job);
   Status complete_message(Active& active, Job& job);
   Status add_id_tokens(const Pipeline& record, Job& job);
+  /// Adds what jobs elsewhere give. kNotFound: there is no such job with artifacts, or it is not for this
+  /// project.
+  Status add_elsewhere(const Job& job, pipeline::JobMessage& message);
+  Result<Job> find_elsewhere(const Project& project, const pipeline::JobElsewhere& elsewhere);
+  Result<std::optional<Job>> done_job(PipelineId pipeline, const std::string& name);
+
+  // What pipelines share: resource groups, and a branch that only the newest should run for.
+  void assign_soon(const Active& active, const std::vector<pipeline::Effect>& effects);
+  void assign_resource(ProjectId project, const std::string& group);
+  Result<std::optional<pipeline::ResourceUser>> next_user(ProjectId project, const std::string& group);
+  Status cancel_redundant(const Pipeline& newer, const std::string& head);
   Job* find(Active& active, JobId job);
 
   ServerPorts& ports_;

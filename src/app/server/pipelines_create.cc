@@ -201,6 +201,7 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
     return out;
   }
   out.plan = pipeline::compile(*loaded.definition, context);
+  out.head = repository->resolve((request.is_tag ? "refs/tags/" : "refs/heads/") + request.ref).value_or("");
   return out;
 }
 
@@ -282,6 +283,8 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   record.version = request.version;
   record.stages = compiled.plan.stages;
   record.variables = request.variables;
+  record.on_new_commit = compiled.plan.auto_cancel.on_new_commit;
+  record.on_job_failure = compiled.plan.auto_cancel.on_job_failure;
   record.created_at = ports_.clock.now();
   if (broken) {
     record.yaml_errors = first_errors(compiled.plan.diagnostics);
@@ -294,6 +297,10 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   }
   TG_CHECK(ports_.store.transaction([&]() -> Status {
     TG_TRY(record, ports_.store.add_pipeline(record, jobs));
+    for (const Job& job : jobs) {
+      if (job.state.resource_group.empty()) continue;
+      TG_CHECK(ports_.store.add_resource_group(project.id, job.state.resource_group));
+    }
     if (!request.seen_ref.empty())
       TG_CHECK(ports_.store.set_known_ref(project.id, request.seen_ref, request.sha));
     if (!request.version) return {};
@@ -310,8 +317,12 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   }
   Active fresh{record, std::move(jobs), {}};
   for (const Job& job : fresh.jobs) fresh.state.jobs.push_back(job.state);
+  fresh.state.on_job_failure = record.on_job_failure;
   active_.insert_or_assign(record.id, std::move(fresh));
   send(record.id, pipeline::Started{});
+  if (Status canceled = cancel_redundant(record, compiled.head); !canceled) {
+    log::warn("pipeline", "#{}: older pipelines go on: {}", record.id.value(), canceled.error().message);
+  }
   return record;
 }
 

@@ -91,6 +91,10 @@ class Server {
   /// The public keys of id tokens, as a JSON Web Key Set.
   Result<std::string> id_token_keys();
 
+  Result<std::vector<ResourceGroup>> resource_groups(ProjectId project);
+  Result<ResourceGroup> resource_group(ProjectId project, const std::string& key);
+  Status set_process_mode(ProjectId project, const std::string& key, pipeline::ProcessMode mode);
+
   Result<std::vector<Version>> versions(ProjectId project, const std::string& source, std::int64_t limit);
   Result<Version> version(ProjectId project, const std::string& source, std::int64_t number);
   Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source, VersionId version);

@@ -57,6 +57,7 @@ void add_gitlab_routes(Router& router, app::Server& server);  ///< API v4
 void add_environment_routes(Router& router, app::Server& server);
 void add_lint_routes(Router& router, app::Server& server);      ///< API v4: ci/lint
 void add_trigger_routes(Router& router, app::Server& server);   ///< API v4: triggers and pipelines by hand
+void add_resource_routes(Router& router, app::Server& server);  ///< API v4: resource groups
 void add_tidegate_routes(Router& router, app::Server& server);  ///< /api/tidegate/v1
 /// /hooks. `parse` reads an object store's message; it is handed in because adapters do not know each other.
 using RecordParser = std::function<Result<std::vector<dataset::ObjectEvent>>(const std::string& body)>;

@@ -317,6 +317,7 @@ void add_gitlab_routes(Router& router, app::Server& server) {
   add_pipeline_routes(router, server);
   add_job_routes_v4(router, server);
   add_variable_routes(router, server);
+  add_resource_routes(router, server);
 }
 
 }  // namespace tidegate::http::api
