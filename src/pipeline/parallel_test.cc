@@ -1,9 +1,11 @@
 // parallel and parallel:matrix, seen through compile(): names, variables, needs into cells, artifacts.
 #include <algorithm>
-#include <map>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/text.h"
@@ -247,6 +249,51 @@ t: {script: x, needs: [b]}
       plan_of(replace_all(std::string(kYaml), "needs: [b]", "needs: [{job: b, optional: true}]"));
   EXPECT_TRUE(plan.created);
   EXPECT_EQ(needs(job(plan, "t")), "b: [1]");
+}
+
+/// `name` with up to 3 keys, in YAML, and how many cells that makes.
+std::pair<std::string, std::size_t> random_matrix(std::mt19937& random) {
+  std::string yaml = "[{";
+  std::size_t cells = 1;
+  const std::size_t keys = 1 + random() % 3;
+  for (std::size_t key = 0; key < keys; ++key) {
+    const std::size_t values = 1 + random() % 4;
+    cells *= values;
+    yaml += (key > 0 ? ", K" : "K") + std::to_string(key) + ": [";
+    for (std::size_t value = 0; value < values; ++value) {
+      yaml += (value > 0 ? ", v" : "v") + std::to_string(key) + std::to_string(value);
+    }
+    yaml += "]";
+  }
+  return {yaml + "}]", cells};
+}
+
+TEST(Parallel, EachCellNeedsItsOwnCellWhateverTheMatrix) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 200; ++round) {
+    const auto [matrix, cells] = random_matrix(random);
+    SCOPED_TRACE(matrix);
+    std::string selector = "[{";
+    for (int key = 0; matrix.contains("K" + std::to_string(key)); ++key) {
+      selector += fmt::format("{0}K{1}: ['$[[ matrix.K{1} ]]']", key > 0 ? ", " : "", key);
+    }
+    const auto plan = plan_of(fmt::format(
+        "b: {{stage: build, script: x, artifacts: {{paths: [o]}}, parallel: {{matrix: {0}}}}}\n"
+        "t: {{script: x, parallel: {{matrix: {0}}}, needs: [{{job: b, parallel: {{matrix: {1}}}}}]}}\n"
+        "all: {{stage: deploy, script: x}}\n",
+        matrix, selector + "}]"));
+    ASSERT_TRUE(plan.created) << config::testing::text_of(plan.diagnostics);
+    ASSERT_EQ(plan.jobs.size(), 2 * cells + 1);
+    std::set<std::string> names;
+    for (const auto& planned : plan.jobs) {
+      EXPECT_TRUE(names.insert(planned.name).second) << planned.name;
+      if (planned.written != "t") continue;
+      const std::string other = "b" + planned.name.substr(1);
+      EXPECT_EQ(needs(planned), other);
+      EXPECT_EQ(receives(planned), other);
+    }
+    EXPECT_EQ(job(plan, "all").message.dependencies.size(), cells);
+  }
 }
 
 TEST(Parallel, AHugeMatrixInASmallTextIsRefused) {
