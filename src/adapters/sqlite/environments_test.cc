@@ -173,7 +173,9 @@ TEST(Migration, ADatabaseOfTheFirstStepIsBroughtUp) {
         database->script("DROP TABLE deployments; DROP TABLE environments; DROP TABLE releases;"
                          "DROP INDEX artifacts_expire; DROP INDEX pipelines_ref;"
                          "ALTER TABLE jobs DROP COLUMN sealed_options;"
-                         "ALTER TABLE jobs DROP COLUMN coverage; PRAGMA user_version=1;"));
+                         "ALTER TABLE jobs DROP COLUMN coverage; DROP TABLE resource_groups;"
+                         "ALTER TABLE pipelines DROP COLUMN on_new_commit;"
+                         "ALTER TABLE pipelines DROP COLUMN on_job_failure; PRAGMA user_version=1;"));
   }
   auto store = open_store(directory.path());
   ASSERT_TRUE(store) << store.error().message;
