@@ -36,6 +36,10 @@ void add_data(CLI::App& app, Action& action, Connection& c) {
   add_question(*data, action, c, "show", "One version: object, commit, jobs, the log line that failed",
                "SOURCE/NUMBER", true, data_show)
       ->footer("Example:\n  tidegate data show training/7");
+  add_question(*data, action, c, "replay",
+               "Send the object of a version through the gate again, as a new version", "SOURCE/NUMBER", true,
+               data_replay)
+      ->footer("Example:\n  tidegate data replay training/7    after its tests were mended");
   add_question(*data, action, c, "events", "What was announced, and what was decided about it", "SOURCE",
                false, data_events);
 }
@@ -54,6 +58,14 @@ void add_delivery(CLI::App& app, Action& action, Connection& c) {
   add_connection(*back, c);
   back->callback(
       [&action, &c, target, to] { action = [&c, target, to] { return rollback(c, *target, *to); }; });
+  auto* quarantine =
+      app.add_subcommand("quarantine", "Image digests that are not released again, because one failed");
+  quarantine->require_subcommand(1);
+  add_question(*quarantine, action, c, "list", "Quarantined digests, and why", nullptr, false,
+               [](Connection& k, const std::string&) { return quarantine_list(k); });
+  add_question(*quarantine, action, c, "lift", "Let this digest be released again", "DIGEST", true,
+               quarantine_lift)
+      ->footer("Example:\n  tidegate quarantine lift sha256:0123…");
   add_question(app, action, c, "lineage",
                "Object, commit, pipeline, image, release, training run: from any of them to all", "WHAT",
                true, lineage)
@@ -75,6 +87,16 @@ void add_delivery(CLI::App& app, Action& action, Connection& c) {
                in_job("load"));
 }
 
+void add_pipelines(CLI::App& app, Action& action, Connection& c) {
+  auto filter = std::make_shared<Form>(Form{{"ref", ""}, {"sha", ""}, {"status", ""}, {"source", ""}});
+  auto* sub = app.add_subcommand("pipelines", "Pipelines, newest first");
+  sub->footer("Examples:\n  tidegate pipelines\n  tidegate pipelines --ref main --status failed");
+  for (auto& [key, value] : *filter)
+    sub->add_option("--" + key, value, "Only those with this " + key)->type_name("WORD");
+  add_connection(*sub, c);
+  sub->callback([&action, &c, filter] { action = [&c, filter] { return pipelines(c, *filter); }; });
+}
+
 void add_project_commands(CLI::App& app, Action& action, Connection& c) {
   auto* project = app.add_subcommand("project", "Projects");
   project->require_subcommand(1);
@@ -82,11 +104,14 @@ void add_project_commands(CLI::App& app, Action& action, Connection& c) {
                [](Connection& k, const std::string&) { return project_list(k); });
   add_question(*project, action, c, "create", "A new project (admin token)", "GROUP/NAME", true,
                [](Connection& k, const std::string& path) { return project_create(k, path, "main"); });
-  add_question(app, action, c, "pipelines", "Pipelines, newest first", nullptr, false,
-               [](Connection& k, const std::string&) { return pipelines(k); });
+  add_pipelines(app, action, c);
 
   auto* token = app.add_subcommand("token", "Tokens of a project");
   token->require_subcommand(1);
+  add_question(*token, action, c, "list", "Numbers, kinds and names; tokens themselves are not kept", nullptr,
+               false, [](Connection& k, const std::string&) { return token_list(k); });
+  add_question(*token, action, c, "revoke", "Refuse this token from now on", "NUMBER", true, token_revoke)
+      ->footer("Example:\n  tidegate token revoke 3");
   auto* create = token->add_subcommand("create", "A new token; it is printed once");
   auto kind = std::make_shared<std::string>("project");
   auto name = std::make_shared<std::string>();

@@ -38,7 +38,8 @@ struct LocalProject {
   config::Loaded loaded;
 };
 
-/// Reads the configuration file and its includes, for the context that the options give. kNotFound when the directory or the file is not there.
+/// Reads the configuration file and its includes, for the context that the options give. kNotFound when the
+/// directory or the file is not there.
 Result<LocalProject> open_project(const LocalOptions& options);
 
 /// The pipeline variables of the command line: those of env files, then file variables, then --var; the last

@@ -78,6 +78,13 @@ void print_deliveries(const json::array& deliveries) {
   }
 }
 
+void print_quarantined(const json::value& v) {
+  for (const json::value& q : list(v, "quarantined")) {
+    fmt::print("  quarantined {} since {}\n           {}\n", text(q, "digest"), text(q, "at"),
+               text(q, "reason"));
+  }
+}
+
 void print_lineage(const json::value& l) {
   const json::value& data = l.at("data");
   if (data.is_object()) {
@@ -174,10 +181,7 @@ int releases(const Connection& c, const std::string& target) {
   if (target.empty()) {
     return show(c, "GET", own(c) + "/deliveries", {}, [](const json::value& v) {
       print_deliveries(list(v, "deliveries"));
-      for (const json::value& q : list(v, "quarantined")) {
-        fmt::print("  quarantined {} since {}\n           {}\n", text(q, "digest"), text(q, "at"),
-                   text(q, "reason"));
-      }
+      print_quarantined(v);
     });
   }
   return show(c, "GET", own(c) + "/releases/" + percent_encode(target), {}, [](const json::value& v) {
@@ -206,14 +210,52 @@ int lineage(const Connection& c, const std::string& of) {
   });
 }
 
-int pipelines(const Connection& c) {
+int pipelines(const Connection& c, const Form& filter) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "GET", v4(c) + "/pipelines", {}, [](const json::value& v) {
+  std::string query = "?per_page=100";
+  for (const auto& [key, value] : filter) {
+    if (!value.empty()) query += "&" + key + "=" + percent_encode(value);
+  }
+  return show(c, "GET", v4(c) + "/pipelines" + query, {}, [](const json::value& v) {
     for (const json::value& p : v.as_array()) {
       fmt::print("#{:<5} {:<10} {:<8} {:<20} {}\n", text(p, "id"), text(p, "status"), text(p, "source"),
                  text(p, "ref"), text(p, "sha").substr(0, 8));
     }
   });
+}
+
+int data_replay(const Connection& c, const std::string& version) {
+  if (lacks_project(c)) return kUsage;
+  const std::string path = own(c) + "/data/" + percent_encode(version, "/") + "/replay";
+  return show(c, "POST", path, {}, print_version_line);
+}
+
+int quarantine_list(const Connection& c) {
+  if (lacks_project(c)) return kUsage;
+  return show(c, "GET", own(c) + "/deliveries", {}, print_quarantined);
+}
+
+int quarantine_lift(const Connection& c, const std::string& digest) {
+  if (lacks_project(c)) return kUsage;
+  return show(c, "DELETE", own(c) + "/quarantine/" + percent_encode(digest), {},
+              [](const json::value& v) { fmt::print("{} may be released again\n", text(v, "digest")); });
+}
+
+int token_list(const Connection& c) {
+  if (lacks_project(c)) return kUsage;
+  return show(c, "GET", own(c) + "/tokens", {}, [](const json::value& v) {
+    for (const json::value& t : v.as_array()) {
+      fmt::print("#{:<5} {:<8} {} {}\n", text(t, "id"), text(t, "kind"), text(t, "created_at"),
+                 text(t, "name"));
+    }
+  });
+}
+
+int token_revoke(const Connection& c, const std::string& id) {
+  if (lacks_project(c)) return kUsage;
+  const std::string number = id.starts_with('#') ? id.substr(1) : id;
+  return show(c, "DELETE", own(c) + "/tokens/" + percent_encode(number), {},
+              [](const json::value& v) { fmt::print("token #{} is revoked\n", text(v, "id")); });
 }
 
 int project_create(const Connection& c, const std::string& path, const std::string& branch) {

@@ -31,7 +31,14 @@ int data_events(const Connection& c, const std::string& source);
 int releases(const Connection& c, const std::string& target);
 int rollback(const Connection& c, const std::string& target, const std::string& to);
 int lineage(const Connection& c, const std::string& of);
-int pipelines(const Connection& c);
+/// The object of a version (SOURCE/NUMBER) goes through the gate again.
+int data_replay(const Connection& c, const std::string& version);
+int quarantine_list(const Connection& c);
+int quarantine_lift(const Connection& c, const std::string& digest);
+/// What of `filter` is not empty: ref, sha, source, status.
+int pipelines(const Connection& c, const Form& filter);
+int token_list(const Connection& c);
+int token_revoke(const Connection& c, const std::string& id);
 int project_create(const Connection& c, const std::string& path, const std::string& branch);
 int project_list(const Connection& c);
 int token_create(const Connection& c, const std::string& kind, const std::string& name);

@@ -73,6 +73,12 @@ Result<std::vector<app::Quarantined>> SqliteStore::quarantined(ProjectId project
       [](const Row& row) { return app::Quarantined{row.text(0), row.text(1), row.instant(2)}; });
 }
 
+Status SqliteStore::lift_quarantine(ProjectId project, const std::string& digest) {
+  TG_CHECK(db_.run("DELETE FROM quarantine WHERE project=? AND digest=?", {project, digest}));
+  if (db_.changes() == 0) return fail(Errc::kNotFound, "not quarantined: " + digest);
+  return {};
+}
+
 Result<std::unique_ptr<app::Store>> open_store(const std::filesystem::path& directory) {
   TG_CHECK(sys::make_directories(directory));
   TG_TRY(auto database, Database::open(directory / "tidegate.db"));

@@ -21,6 +21,7 @@ class SqliteStore final : public app::Store {
   Result<std::int64_t> add_token(const app::Token& token) override;
   Result<std::optional<app::Token>> token_by_hash(const std::string& sha256) override;
   Result<std::vector<app::Token>> tokens(ProjectId project) override;
+  Status remove_token(ProjectId project, std::int64_t id) override;
   Status set_variable(ProjectId project, const app::ProjectVariable& variable) override;
   Status remove_variable(ProjectId project, const std::string& key) override;
   Result<std::vector<app::ProjectVariable>> variables(ProjectId project) override;
@@ -54,8 +55,9 @@ class SqliteStore final : public app::Store {
   Result<app::Pipeline> add_pipeline(app::Pipeline pipeline, std::vector<app::Job>& jobs) override;
   Status save_pipeline(const app::Pipeline& pipeline) override;
   Result<std::optional<app::Pipeline>> pipeline(PipelineId id) override;
-  Result<std::vector<app::Pipeline>> pipelines(ProjectId project, std::int64_t limit,
-                                               std::int64_t offset) override;
+  Result<std::vector<app::Pipeline>> pipelines(ProjectId project, const app::PipelineFilter& filter,
+                                               std::int64_t limit, std::int64_t offset) override;
+  Result<std::int64_t> count_pipelines(ProjectId project, const app::PipelineFilter& filter) override;
   Result<std::vector<app::Pipeline>> unsettled_pipelines() override;
   Status add_resource_group(ProjectId project, const std::string& key) override;
   Result<std::vector<app::ResourceGroup>> resource_groups(ProjectId project) override;
@@ -90,6 +92,7 @@ class SqliteStore final : public app::Store {
                                                 std::int64_t limit) override;
   Status quarantine(ProjectId project, const app::Quarantined& entry) override;
   Result<std::vector<app::Quarantined>> quarantined(ProjectId project) override;
+  Status lift_quarantine(ProjectId project, const std::string& digest) override;
 
  private:
   using Values = std::vector<Value>;

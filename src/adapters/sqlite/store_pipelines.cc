@@ -10,6 +10,14 @@ Value optional_code(const std::optional<int>& code) {
   return code ? Value(*code) : Value(std::optional<Instant>());
 }
 
+constexpr std::string_view kFiltered =
+    "WHERE project=?1 AND (?2='' OR ref=?2) AND (?3='' OR sha=?3) AND (?4='' OR source=?4) AND "
+    "(?5='' OR status=?5)";
+
+std::string status_word(const app::PipelineFilter& filter) {
+  return filter.status ? std::string(pipeline::to_string(*filter.status)) : std::string();
+}
+
 }  // namespace
 
 Result<app::Pipeline> SqliteStore::add_pipeline(app::Pipeline p, std::vector<app::Job>& jobs) {
@@ -86,9 +94,17 @@ Result<std::vector<app::Pipeline>> SqliteStore::read_pipelines(const std::string
 Result<std::optional<app::Pipeline>> SqliteStore::pipeline(PipelineId id) {
   return only(read_pipelines("WHERE id=?", {id}));
 }
-Result<std::vector<app::Pipeline>> SqliteStore::pipelines(ProjectId project, std::int64_t limit,
-                                                          std::int64_t offset) {
-  return read_pipelines("WHERE project=? ORDER BY id DESC LIMIT ? OFFSET ?", {project, limit, offset});
+Result<std::vector<app::Pipeline>> SqliteStore::pipelines(ProjectId project, const app::PipelineFilter& f,
+                                                          std::int64_t limit, std::int64_t offset) {
+  return read_pipelines(std::string(kFiltered) + " ORDER BY id DESC LIMIT ?6 OFFSET ?7",
+                        {project, f.ref, f.sha, f.source, status_word(f), limit, offset});
+}
+Result<std::int64_t> SqliteStore::count_pipelines(ProjectId project, const app::PipelineFilter& f) {
+  std::int64_t count = 0;
+  TG_CHECK(db_.query("SELECT COUNT(*) FROM pipelines " + std::string(kFiltered),
+                     {project, f.ref, f.sha, f.source, status_word(f)},
+                     [&](const Row& row) { count = row.integer(0); }));
+  return count;
 }
 Result<std::vector<app::Pipeline>> SqliteStore::unsettled_pipelines() {
   return read_pipelines("WHERE settled=0 ORDER BY id", {});

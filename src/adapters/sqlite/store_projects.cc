@@ -71,6 +71,12 @@ Result<std::vector<app::Token>> SqliteStore::tokens(ProjectId project) {
   return all<app::Token>(sql(kToken, "WHERE project=? ORDER BY id"), {project}, read_token);
 }
 
+Status SqliteStore::remove_token(ProjectId project, std::int64_t id) {
+  TG_CHECK(db_.run("DELETE FROM tokens WHERE project=? AND id=?", {project, id}));
+  if (db_.changes() == 0) return fail(Errc::kNotFound, "the project has no token " + std::to_string(id));
+  return {};
+}
+
 Status SqliteStore::set_variable(ProjectId project, const app::ProjectVariable& v) {
   return db_.run(
       "INSERT OR REPLACE INTO variables(project, key, sealed_value, masked, protected, raw, file)"

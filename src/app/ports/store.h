@@ -242,6 +242,14 @@ struct Quarantined {
   Instant at{};
 };
 
+/// Which pipelines of a project; what is empty does not matter. The filters of API v4's list of pipelines.
+struct PipelineFilter {
+  std::string ref;
+  std::string sha;
+  std::string source;
+  std::optional<pipeline::JobStatus> status;
+};
+
 /// Called on the server's state thread only. A failing disk is an Error (kUnavailable) and nothing has
 /// changed.
 class Store {
@@ -260,6 +268,8 @@ class Store {
   virtual Result<std::int64_t> add_token(const Token& token) = 0;
   virtual Result<std::optional<Token>> token_by_hash(const std::string& sha256) = 0;
   virtual Result<std::vector<Token>> tokens(ProjectId project) = 0;
+  /// kNotFound: the project has no such token.
+  virtual Status remove_token(ProjectId project, std::int64_t id) = 0;
 
   virtual Status set_variable(ProjectId project, const ProjectVariable& variable) = 0;
   virtual Status remove_variable(ProjectId project, const std::string& key) = 0;
@@ -299,8 +309,10 @@ class Store {
   virtual Result<Pipeline> add_pipeline(Pipeline pipeline, std::vector<Job>& jobs) = 0;
   virtual Status save_pipeline(const Pipeline& pipeline) = 0;
   virtual Result<std::optional<Pipeline>> pipeline(PipelineId id) = 0;
-  virtual Result<std::vector<Pipeline>> pipelines(ProjectId project, std::int64_t limit,
-                                                  std::int64_t offset) = 0;
+  /// Newest first.
+  virtual Result<std::vector<Pipeline>> pipelines(ProjectId project, const PipelineFilter& filter,
+                                                  std::int64_t limit, std::int64_t offset) = 0;
+  virtual Result<std::int64_t> count_pipelines(ProjectId project, const PipelineFilter& filter) = 0;
   virtual Result<std::vector<Pipeline>> unsettled_pipelines() = 0;
 
   virtual Result<JobId> add_job(Job& job) = 0;
@@ -354,6 +366,8 @@ class Store {
 
   virtual Status quarantine(ProjectId project, const Quarantined& entry) = 0;
   virtual Result<std::vector<Quarantined>> quarantined(ProjectId project) = 0;
+  /// kNotFound: the digest is not quarantined.
+  virtual Status lift_quarantine(ProjectId project, const std::string& digest) = 0;
 };
 
 }  // namespace tidegate::app

@@ -121,21 +121,6 @@ Result<Project> Server::create_project(const std::string& path, const std::strin
   return project;
 }
 
-Result<std::string> Server::create_token(TokenKind kind, ProjectId project, const std::string& name) {
-  const std::string token = fmt::format("tg{}-{}", to_string(kind), random_hex(20));
-  TG_CHECK(ports_.loop.call([&]() -> Status {
-    Token record;
-    record.kind = kind;
-    record.project = project;
-    record.name = name;
-    record.sha256 = sha256_hex(token);
-    record.created_at = ports_.clock.now();
-    TG_CHECK(ports_.store.add_token(record));
-    return {};
-  }));
-  return token;
-}
-
 Status Server::set_variable(ProjectId project, const ProjectVariable& variable) {
   return ports_.loop.call([&] { return ports_.store.set_variable(project, variable); });
 }
@@ -229,9 +214,6 @@ Result<Pipeline> Server::pipeline_now(ProjectId project, PipelineId id) {
 Result<Pipeline> Server::pipeline(ProjectId project, PipelineId id) {
   return ports_.loop.call([&] { return pipeline_now(project, id); });
 }
-Result<std::vector<Pipeline>> Server::pipelines(ProjectId project, std::int64_t limit, std::int64_t offset) {
-  return ports_.loop.call([&] { return ports_.store.pipelines(project, limit, offset); });
-}
 Result<std::vector<Job>> Server::jobs(PipelineId pipeline) {
   return ports_.loop.call([&] { return ports_.store.jobs(pipeline); });
 }
@@ -293,15 +275,6 @@ Result<std::vector<Version>> Server::versions(ProjectId project, const std::stri
                                               std::int64_t limit) {
   return ports_.loop.call([&] { return ports_.store.versions(project, source, limit); });
 }
-Result<Version> Server::version(ProjectId project, const std::string& source, std::int64_t number) {
-  return ports_.loop.call([&]() -> Result<Version> {
-    TG_TRY(const auto all, ports_.store.versions(project, source, 100000));
-    const auto at = std::ranges::find(all, number, &Version::number);
-    if (at == all.end())
-      return fail(Errc::kNotFound, fmt::format("source {} has no version {}", printable(source), number));
-    return *at;
-  });
-}
 Result<std::vector<EventRecord>> Server::events(ProjectId project, const std::string& source,
                                                 VersionId version) {
   return ports_.loop.call([&] { return ports_.store.events(project, source, version, 200); });
@@ -316,10 +289,6 @@ Result<std::vector<Delivery>> Server::history(ProjectId project, const std::stri
                                               std::int64_t limit) {
   return ports_.loop.call([&] { return ports_.store.deliveries(project, target, limit); });
 }
-Result<std::vector<Quarantined>> Server::quarantined(ProjectId project) {
-  return ports_.loop.call([&] { return ports_.store.quarantined(project); });
-}
-
 Result<Lineage> Server::lineage_of(const Project& project, const Pipeline& pipeline) {
   Lineage out;
   out.project = project;
@@ -351,7 +320,7 @@ bool Server::matches(const Lineage& lineage, const std::string& what) {
 Result<std::vector<Lineage>> Server::stored_lineage(ProjectId id, const std::string& what) {
   return ports_.loop.call([&]() -> Result<std::vector<Lineage>> {
     TG_TRY(const auto project, found(ports_.store.project(id), "Project"));
-    TG_TRY(const auto pipelines, ports_.store.pipelines(id, 10000, 0));
+    TG_TRY(const auto pipelines, ports_.store.pipelines(id, {}, 10000, 0));
     std::vector<Lineage> out;
     for (const Pipeline& pipeline : pipelines) {
       TG_TRY(auto one, lineage_of(project, pipeline));

@@ -52,6 +52,10 @@ class Server {
   Result<Project> create_project(const std::string& path, const std::string& default_branch);
   /// The token itself is returned once and kept only as a hash.
   Result<std::string> create_token(TokenKind kind, ProjectId project, const std::string& name);
+  /// Without the tokens themselves, which nobody knows.
+  Result<std::vector<Token>> tokens(ProjectId project);
+  /// It is refused from now on.
+  Status revoke_token(ProjectId project, std::int64_t id);
   Status set_variable(ProjectId project, const ProjectVariable& variable);
   Status remove_variable(ProjectId project, const std::string& key);
   Result<std::vector<ProjectVariable>> variables(ProjectId project);
@@ -68,7 +72,10 @@ class Server {
                                    const pipeline::JobVariables& variables,
                                    const config::GivenInputs& inputs = {});
   Result<Pipeline> pipeline(ProjectId project, PipelineId id);
-  Result<std::vector<Pipeline>> pipelines(ProjectId project, std::int64_t limit, std::int64_t offset);
+  /// Newest first.
+  Result<std::vector<Pipeline>> pipelines(ProjectId project, const PipelineFilter& filter, std::int64_t limit,
+                                          std::int64_t offset);
+  Result<std::int64_t> count_pipelines(ProjectId project, const PipelineFilter& filter);
   Result<std::vector<Job>> jobs(PipelineId pipeline);
   Result<Job> job(ProjectId project, JobId id);
   Result<std::vector<Artifact>> artifacts(JobId job);
@@ -97,10 +104,16 @@ class Server {
 
   Result<std::vector<Version>> versions(ProjectId project, const std::string& source, std::int64_t limit);
   Result<Version> version(ProjectId project, const std::string& source, std::int64_t number);
+  /// The object of a version that is final goes through the gate again, at once, as a new version of the
+  /// source. kConflict: the version is still under way. kNotFound: there is no such version or source (any
+  /// more).
+  Result<Version> replay(ProjectId project, const std::string& source, std::int64_t number);
   Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source, VersionId version);
   Result<std::vector<config::DataSource>> sources(ProjectId project);
   Result<std::vector<Delivery>> history(ProjectId project, const std::string& target, std::int64_t limit);
   Result<std::vector<Quarantined>> quarantined(ProjectId project);
+  /// The digest may be released again.
+  Status lift_quarantine(ProjectId project, const std::string& digest);
 
   /// `what`: an object address or key, `source/number`, a commit (prefix), `#pipeline`, a digest, a release
   /// id, an MLflow run id. Blocks: the tracker is asked for the runs; one that does not answer leaves them
@@ -110,6 +123,7 @@ class Server {
   const ServerPorts& ports() const { return ports_; }
 
  private:
+  Result<Version> version_now(ProjectId project, const std::string& source, std::int64_t number);
   Result<Pipeline> pipeline_now(ProjectId project, PipelineId id);
   Result<Job> job_now(ProjectId project, JobId id);
   Result<EnvironmentRecord> environment_now(ProjectId project, std::int64_t id);

@@ -32,10 +32,10 @@ Page page_of(const Request& request) {
           std::min<std::int64_t>(number("per_page", 20), 100)};
 }
 
-// The same question for the next page; a token that stood in the address does not go into an answer.
-std::string next_page_url(const Request& request, const Page& page) {
+// The same question for another page; a token that stood in the address does not go into an answer.
+std::string page_url(const Request& request, std::int64_t number, const Page& page) {
   std::string out = "http://" + request.header("host").value_or("localhost") + request.raw_path +
-                    "?page=" + std::to_string(page.page + 1) + "&per_page=" + std::to_string(page.per_page);
+                    "?page=" + std::to_string(number) + "&per_page=" + std::to_string(page.per_page);
   for (const auto& [name, value] : request.query) {
     if (name == "page" || name == "per_page" || name == "private_token" || name == "job_token") continue;
     out += "&" + percent_encode(name) + "=" + percent_encode(value);
@@ -43,17 +43,45 @@ std::string next_page_url(const Request& request, const Page& page) {
   return out;
 }
 
-// The headers by which clients go on to the next page (keyset-free pagination of API v4).
-Response paged(const Request& request, const Page& page, json::array items) {
-  const bool more = items.size() > static_cast<std::size_t>(page.per_page);
-  if (more) items.resize(static_cast<std::size_t>(page.per_page));
+// The headers by which clients go on to the next page: API v4, "Offset-based pagination".
+Response paged(const Request& request, const Page& page, json::array items, std::int64_t total) {
+  const std::int64_t pages = std::max<std::int64_t>(1, (total + page.per_page - 1) / page.per_page);
+  const bool more = page.page < pages;
+  if (items.size() > static_cast<std::size_t>(page.per_page))
+    items.resize(static_cast<std::size_t>(page.per_page));
   Response response = json_response(200, items);
-  response.headers.emplace_back("X-Page", std::to_string(page.page));
-  response.headers.emplace_back("X-Per-Page", std::to_string(page.per_page));
-  response.headers.emplace_back("X-Next-Page", more ? std::to_string(page.page + 1) : "");
-  response.headers.emplace_back("X-Prev-Page", page.page > 1 ? std::to_string(page.page - 1) : "");
-  if (more) response.headers.emplace_back("Link", "<" + next_page_url(request, page) + ">; rel=\"next\"");
+  const auto header = [&](const char* name, std::string value) {
+    response.headers.emplace_back(name, std::move(value));
+  };
+  header("X-Total", std::to_string(total));
+  header("X-Total-Pages", std::to_string(pages));
+  header("X-Page", std::to_string(page.page));
+  header("X-Per-Page", std::to_string(page.per_page));
+  header("X-Next-Page", more ? std::to_string(page.page + 1) : "");
+  header("X-Prev-Page", page.page > 1 ? std::to_string(page.page - 1) : "");
+  std::string links;
+  const auto link = [&](std::int64_t number, const char* relation) {
+    links += (links.empty() ? "<" : ", <") + page_url(request, number, page) + ">; rel=\"" + relation + "\"";
+  };
+  if (page.page > 1) link(page.page - 1, "prev");
+  if (more) link(page.page + 1, "next");
+  link(1, "first");
+  link(pages, "last");
+  header("Link", links);
   return response;
+}
+
+// The filters of the list of pipelines; others are not looked at.
+Result<app::PipelineFilter> filter_of(const Request& request) {
+  app::PipelineFilter filter;
+  filter.ref = request.query_value("ref").value_or("");
+  filter.sha = request.query_value("sha").value_or("");
+  filter.source = request.query_value("source").value_or("");
+  if (const auto status = request.query_value("status"); status && !status->empty()) {
+    filter.status = pipeline::parse_job_status(*status);
+    if (!filter.status) return fail(Errc::kInvalid, "status does not have a valid value");
+  }
+  return filter;
 }
 
 Result<std::int64_t> number_param(const Request& request, const char* name, const char* what) {
@@ -111,14 +139,15 @@ Result<Response> list_jobs(Server& server, const Request& request, const Project
   const Page page = page_of(request);
   json::array out;
   std::int64_t skip = (page.page - 1) * page.per_page;
+  std::int64_t total = 0;
   for (const app::Job& job : jobs) {
     if (job.state.retried && !retried) continue;
-    if (skip-- > 0) continue;
-    if (out.size() > static_cast<std::size_t>(page.per_page)) break;
+    ++total;
+    if (skip-- > 0 || out.size() == static_cast<std::size_t>(page.per_page)) continue;
     TG_TRY(const auto artifacts, server.artifacts(job.state.id));
     out.push_back(job_view(job, pipeline, artifacts, server.ports().settings.external_url));
   }
-  return paged(request, page, std::move(out));
+  return paged(request, page, std::move(out), total);
 }
 
 void add_project_routes(Router& router, Server& server) {
@@ -159,15 +188,17 @@ void add_pipeline_routes(Router& router, Server& server) {
       "GET", base,
       in_project(server, [&server](const Request& request, const Project& project) -> Result<Response> {
         const Page page = page_of(request);
+        TG_TRY(const auto filter, filter_of(request));
+        TG_TRY(const auto total, server.count_pipelines(project.id, filter));
         TG_TRY(const auto pipelines,
-               server.pipelines(project.id, page.per_page + 1, (page.page - 1) * page.per_page));
+               server.pipelines(project.id, filter, page.per_page, (page.page - 1) * page.per_page));
         json::array out;
         for (const auto& p : pipelines) out.push_back(pipeline_view(p, server.ports().settings.external_url));
-        return paged(request, page, std::move(out));
+        return paged(request, page, std::move(out), total);
       }));
   router.add("GET", base + "/latest",
              in_project(server, [&server](const Request&, const Project& project) -> Result<Response> {
-               TG_TRY(const auto pipelines, server.pipelines(project.id, 1, 0));
+               TG_TRY(const auto pipelines, server.pipelines(project.id, {}, 1, 0));
                if (pipelines.empty()) return fail(Errc::kNotFound, "404 Pipeline Not Found");
                return show_pipeline(server, pipelines.front(), 200);
              }));

@@ -33,6 +33,30 @@ Result<Response> make_token(Server& server, const Request& request, const Projec
       201, json::object{{"token", token}, {"kind", app::to_string(*kind)}, {"name", parameters["name"]}});
 }
 
+Result<Response> list_tokens(Server& server, const Request&, const Project& project) {
+  TG_TRY(const auto tokens, server.tokens(project.id));
+  json::array out;
+  for (const auto& t : tokens) {
+    out.push_back({{"id", t.id},
+                   {"kind", app::to_string(t.kind)},
+                   {"name", t.name},
+                   {"created_at", format_iso8601(t.created_at)}});
+  }
+  return json_response(200, out);
+}
+
+Result<Response> revoke_token(Server& server, const Request& request, const Project& project) {
+  const auto id = parse_integer(request.param("token"));
+  if (!id) return fail(Errc::kNotFound, "tokens have numbers: see the list");
+  TG_CHECK(server.revoke_token(project.id, *id));
+  return json_response(200, json::object{{"id", *id}});
+}
+
+Result<Response> lift_quarantine(Server& server, const Request& request, const Project& project) {
+  TG_CHECK(server.lift_quarantine(project.id, request.param("digest")));
+  return json_response(200, json::object{{"digest", request.param("digest")}});
+}
+
 Result<Response> list_data(Server& server, const Request& request, const Project& project) {
   TG_TRY(const auto sources, server.sources(project.id));
   TG_TRY(const auto versions, server.versions(project.id, request.query_value("source").value_or(""), 100));
@@ -94,6 +118,13 @@ Result<Response> show_data(Server& server, const Request& request, const Project
   }
   out["deliveries"] = delivery_views;
   return json_response(200, out);
+}
+
+Result<Response> replay_data(Server& server, const Request& request, const Project& project) {
+  const auto number = parse_integer(request.param("number"));
+  if (!number) return fail(Errc::kNotFound, "a version is named by its number: data/<source>/<number>");
+  TG_TRY(const auto version, server.replay(project.id, request.param("source"), *number));
+  return json_response(201, version_view(version));
 }
 
 Result<Response> list_events(Server& server, const Request& request, const Project& project) {
@@ -164,6 +195,10 @@ void add_tidegate_routes(Router& router, app::Server& server) {
                }));
   };
   add("POST", "/tokens", make_token);
+  add("GET", "/tokens", list_tokens);
+  add("DELETE", "/tokens/:token", revoke_token);
+  add("DELETE", "/quarantine/:digest", lift_quarantine);
+  add("POST", "/data/:source/:number/replay", replay_data);
   add("GET", "/data", list_data);
   add("GET", "/data/:source/:number", show_data);
   add("GET", "/events", list_events);
