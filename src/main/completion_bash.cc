@@ -12,7 +12,7 @@ struct Tables {
 };
 
 // "@job", "@file", "@dir", the words, or "@any".
-std::string offer(const CompletionValue& value) {
+std::string bash_offer(const CompletionValue& value) {
   if (!value.words.empty()) return join(value.words, " ");
   if (value.name == "JOB") return "@job";
   if (value.name == "DIR") return "@dir";
@@ -33,12 +33,12 @@ void fill(Tables& tables, const CompletionCommand& command, const std::string& p
     }
     if (!option.value.name.empty())
       tables.values +=
-          fmt::format("    {}) echo {} ;;\n", join(patterns, "|"), shell_quote(offer(option.value)));
+          fmt::format("    {}) echo {} ;;\n", join(patterns, "|"), shell_quote(bash_offer(option.value)));
   }
   tables.options += fmt::format("    '{}') echo '{}' ;;\n", path, join(options, " "));
   if (!command.arguments.empty())
     tables.arguments +=
-        fmt::format("    '{}') echo {} ;;\n", path, shell_quote(offer(command.arguments.front())));
+        fmt::format("    '{}') echo {} ;;\n", path, shell_quote(bash_offer(command.arguments.front())));
   for (const CompletionCommand& below : command.commands)
     fill(tables, below, path.empty() ? below.name : path + " " + below.name);
 }

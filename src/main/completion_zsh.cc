@@ -12,7 +12,7 @@ std::string help_text(const std::string& text) {
                      "\\:");
 }
 
-std::string offer(const CompletionValue& value) {
+std::string zsh_offer(const CompletionValue& value) {
   if (!value.words.empty()) return fmt::format("({})", join(value.words, " "));
   if (value.name == "JOB") return "_tidegate_jobs";
   if (value.name == "DIR") return "_files -/";
@@ -32,7 +32,8 @@ std::string options_of(const CompletionCommand& command) {
       std::string spec = name;
       if (!option.value.name.empty()) spec = "*" + name + (name.starts_with("--") ? "=" : "+");
       spec += "[" + help_text(option.help) + "]";
-      if (!option.value.name.empty()) spec += fmt::format(":{}:{}", option.value.name, offer(option.value));
+      if (!option.value.name.empty())
+        spec += fmt::format(":{}:{}", option.value.name, zsh_offer(option.value));
       out += " \\\n    " + shell_quote(spec);
     }
   }
@@ -42,7 +43,7 @@ std::string options_of(const CompletionCommand& command) {
 void add_leaf(std::string& out, const CompletionCommand& command, const std::string& path) {
   out += fmt::format("{}() {{\n  _arguments -s -S{}", function_of(path), options_of(command));
   for (const CompletionValue& argument : command.arguments)
-    out += " \\\n    " + shell_quote(fmt::format("*:{}:{}", argument.name, offer(argument)));
+    out += " \\\n    " + shell_quote(fmt::format("*:{}:{}", argument.name, zsh_offer(argument)));
   out += "\n}\n\n";
 }
 

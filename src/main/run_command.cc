@@ -28,14 +28,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string_view variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string_view() : value;
-}
-
 Result<fs::path> engine_socket(const RunOptions& options) {
   if (!options.docker_socket.empty()) return options.docker_socket;
-  const std::string_view host = variable("DOCKER_HOST");
+  const std::string_view host = environment_variable("DOCKER_HOST");
   if (host.starts_with("unix://")) return fs::path(host.substr(7));
   if (!host.empty()) {
     return fail(Errc::kEnvironment,
@@ -46,8 +41,8 @@ Result<fs::path> engine_socket(const RunOptions& options) {
 
 // Caches of jobs outlive a run, so that the next one is quick: one folder for each project folder.
 fs::path cache_directory(const app::WorkingCopy& copy) {
-  fs::path base(variable("XDG_CACHE_HOME"));
-  if (!base.is_absolute()) base = fs::path(variable("HOME")) / ".cache";
+  fs::path base(environment_variable("XDG_CACHE_HOME"));
+  if (!base.is_absolute()) base = fs::path(environment_variable("HOME")) / ".cache";
   if (!base.is_absolute()) return {};
   return base / "tidegate" / "run" / sha256_hex(copy.root.native()).substr(0, 16);
 }

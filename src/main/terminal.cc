@@ -1,26 +1,22 @@
 #include "main/terminal.h"
 
 #include <cstdlib>
-#include <string_view>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace tidegate::main {
 
-namespace {
-
-std::string_view variable(const char* name) {
+std::string_view environment_variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string_view() : value;
 }
 
-}  // namespace
-
 Terminal terminal_of(std::FILE* file) {
   Terminal terminal;
   terminal.is_terminal = isatty(fileno(file)) == 1;
-  terminal.can_redraw = terminal.is_terminal && !variable("TERM").empty() && variable("TERM") != "dumb";
-  terminal.color = terminal.can_redraw && variable("NO_COLOR").empty();
+  terminal.can_redraw =
+      terminal.is_terminal && !environment_variable("TERM").empty() && environment_variable("TERM") != "dumb";
+  terminal.color = terminal.can_redraw && environment_variable("NO_COLOR").empty();
   return terminal;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <string_view>
 
 #include "app/local/live_frame.h"
 
@@ -13,6 +14,9 @@ struct Terminal {
   bool color = false;       ///< can_redraw, and NO_COLOR is not set (no-color.org)
 };
 Terminal terminal_of(std::FILE* file);
+
+/// A variable of this process's environment; empty when it is not set.
+std::string_view environment_variable(const char* name);
 
 /// Its size now; 80 by 24 when it does not say.
 app::TerminalSize size_of(std::FILE* file);
