@@ -259,6 +259,7 @@ class Compiler {
   Status build_one(Draft& draft) {
     TG_TRY(auto variables, variables_of(draft));
     VariableScope scope(std::move(variables));
+    draft.planned.message.overriding = strong_.size();
     return build_message(draft, scope, context_);
   }
 

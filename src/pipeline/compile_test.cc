@@ -215,6 +215,55 @@ TEST(Compile, PredefinedVariables) {
   EXPECT_EQ(value_of(tag.jobs.at(0).message.variables, "CI_COMMIT_TAG"), "Feature/한글 x");
 }
 
+TEST(Compile, VariablesOfTheCommit) {
+  Context context = on_branch("main");
+  context.commit = {.message = "Fix $CI_COMMIT_MESSAGE\n\nbecause\nof it\n",
+                    .author = "A <a@b.c>",
+                    .timestamp = "2026-01-02T03:04:05+09:00",
+                    .tag_message = {}};
+  const auto plan = plan_of("a: {script: x, rules: [{if: '$CI_COMMIT_TITLE =~ /^Fix/'}]}", context);
+  const auto& variables = plan.jobs.at(0).message.variables;
+  EXPECT_EQ(value_of(variables, "CI_COMMIT_TITLE"), "Fix $CI_COMMIT_MESSAGE");
+  EXPECT_EQ(value_of(variables, "CI_COMMIT_DESCRIPTION"), "because\nof it\n");
+  EXPECT_EQ(value_of(variables, "CI_COMMIT_AUTHOR"), "A <a@b.c>");
+  EXPECT_EQ(value_of(variables, "CI_COMMIT_TIMESTAMP"), "2026-01-02T03:04:05+09:00");
+  EXPECT_EQ(value_of(variables, "CI_COMMIT_TAG_MESSAGE"), "(absent)");
+  context.commit.message = std::string(100, 'x') + "\nrest";
+  const auto longer = plan_of("a: {script: x}", context);
+  EXPECT_EQ(value_of(longer.jobs.at(0).message.variables, "CI_COMMIT_DESCRIPTION"), context.commit.message);
+}
+
+TEST(Compile, VariablesOfAMergeRequest) {
+  Context context = on_branch("topic");
+  context.default_branch = "main";
+  context.source = "merge_request_event";
+  const auto plan = plan_of("a: {script: x, rules: [{if: $CI_MERGE_REQUEST_IID}]}", context);
+  ASSERT_TRUE(plan.jobs.at(0).created);
+  const auto& variables = plan.jobs.at(0).message.variables;
+  EXPECT_EQ(value_of(variables, "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"), "topic");
+  EXPECT_EQ(value_of(variables, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"), "main");
+  EXPECT_EQ(value_of(variables, "CI_COMMIT_BRANCH"), "(absent)");
+  EXPECT_EQ(value_of(variables, "CI_COMMIT_REF_NAME"), "topic");
+}
+
+TEST(Compile, VariablesOfServerAndProject) {
+  const auto server = server_predefined("https://[::1]:8443");
+  EXPECT_EQ(value_of(server, "CI_SERVER_HOST"), "[::1]");
+  EXPECT_EQ(value_of(server, "CI_SERVER_PORT"), "8443");
+  EXPECT_EQ(value_of(server, "CI_SERVER_FQDN"), "[::1]:8443");
+  EXPECT_EQ(value_of(server, "CI_SERVER_PROTOCOL"), "https");
+  EXPECT_EQ(value_of(server_predefined("http://ci.example"), "CI_SERVER_PORT"), "80");
+  EXPECT_EQ(value_of(server_predefined(""), "CI_SERVER_URL"), "(absent)");
+  EXPECT_EQ(value_of(server, "CI_SERVER_VERSION_MAJOR"), "17");
+  const auto project =
+      project_predefined({.id = 7, .path = "Group/sub/My.App", .url = "http://h/Group/sub/My.App"});
+  EXPECT_EQ(value_of(project, "CI_PROJECT_NAME"), "My.App");
+  EXPECT_EQ(value_of(project, "CI_PROJECT_NAMESPACE"), "Group/sub");
+  EXPECT_EQ(value_of(project, "CI_PROJECT_ROOT_NAMESPACE"), "Group");
+  EXPECT_EQ(value_of(project, "CI_PROJECT_PATH_SLUG"), "group-sub-my-app");
+  EXPECT_EQ(value_of(project, "CI_REPOSITORY_URL"), "http://h/Group/sub/My.App.git");
+}
+
 TEST(Compile, Environments) {
   const auto plan = plan_of(R"(
 a:

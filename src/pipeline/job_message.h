@@ -2,6 +2,7 @@
 // `POST /jobs/request` answer, so that the built-in runner, `tidegate run` and a remote runner take one path.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -135,6 +136,8 @@ struct JobMessage {
   GitInfo git;
   Seconds timeout{3600};
   JobVariables variables;
+  /// How many of the last variables outrank those of dotenv reports: the project's and the pipeline's own.
+  std::size_t overriding = 0;
   std::vector<JobStep> steps;
   std::optional<JobImage> image;
   std::vector<JobImage> services;

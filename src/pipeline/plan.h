@@ -14,6 +14,15 @@
 
 namespace tidegate::pipeline {
 
+/// What is known of the commit: the variables CI_COMMIT_MESSAGE, _TITLE, _DESCRIPTION, _AUTHOR, _TIMESTAMP
+/// and _TAG_MESSAGE. An empty member gives no variable.
+struct Commit {
+  std::string message;
+  std::string author;       ///< Name <address>
+  std::string timestamp;    ///< ISO 8601
+  std::string tag_message;  ///< of an annotated tag
+};
+
 /// What a pipeline is created for.
 struct Context {
   std::string ref = "main";
@@ -22,6 +31,8 @@ struct Context {
   std::string source = "push";  ///< CI_PIPELINE_SOURCE: push, web, api, trigger, schedule, …
   std::string sha;
   std::string before_sha;
+  Commit commit;
+  std::string config_path = ".gitlab-ci.yml";  ///< CI_CONFIG_PATH
   /// Predefined variables that the caller knows (project, pipeline, registry, server…): lowest precedence.
   /// Those that follow from the members above (CI_COMMIT_*, CI_PIPELINE_SOURCE, …) are added by compile().
   JobVariables predefined;

@@ -1,6 +1,8 @@
 #include "pipeline/variables.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -248,6 +250,13 @@ void merge_variables(config::Variables& weaker, const config::Variables& stronge
       weaker[place->second] = variable;
     }
   }
+}
+
+void add_report_variables(JobMessage& message, JobVariables report) {
+  auto& variables = message.variables;
+  const std::size_t above = std::min(message.overriding, variables.size());
+  variables.insert(variables.end() - static_cast<std::ptrdiff_t>(above),
+                   std::make_move_iterator(report.begin()), std::make_move_iterator(report.end()));
 }
 
 JobVariables to_job_variables(const config::Variables& variables) {

@@ -62,6 +62,11 @@ Result<JobVariables> expand_variables(JobVariables variables, ExpandFor purpose)
 /// `stronger` over `weaker`, by name: values replaced in place, new names at the end.
 void merge_variables(config::Variables& weaker, const config::Variables& stronger);
 
+/// Puts variables of a dotenv report where they rank: above those of the job and of the file, below those of
+/// the project and of the pipeline. A report that is added later outranks an earlier one. Source: GitLab docs
+/// "CI/CD variable precedence".
+void add_report_variables(JobMessage& message, JobVariables report);
+
 /// YAML variables as a runner gets them; `expand: false` becomes raw.
 JobVariables to_job_variables(const config::Variables& variables);
 

@@ -114,5 +114,19 @@ TEST(Variables, MergeKeepsPlaces) {
   EXPECT_EQ(weak[2].key + weak[2].value, "C4");
 }
 
+TEST(Variables, AReportRanksAboveTheFileAndBelowProjectAndPipeline) {
+  JobMessage message;
+  message.variables = {variable("A", "job"), variable("B", "job"), variable("B", "project")};
+  message.overriding = 1;
+  add_report_variables(message, {variable("A", "report"), variable("B", "report")});
+  add_report_variables(message, {variable("A", "later report")});
+  const VariableIndex index(message.variables);
+  EXPECT_EQ(index.find("A")->value, "later report");
+  EXPECT_EQ(index.find("B")->value, "project");
+  message.overriding = 99;  // a stored message that does not fit: nothing is out of range
+  add_report_variables(message, {variable("C", "report")});
+  EXPECT_EQ(message.variables.front().key, "C");
+}
+
 }  // namespace
 }  // namespace tidegate::pipeline

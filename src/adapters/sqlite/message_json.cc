@@ -196,6 +196,7 @@ std::string encode_message(const JobMessage& m) {
                             {"depth", m.git.depth}};
   out["timeout"] = m.timeout.count();
   out["variables"] = variables(m.variables);
+  out["overriding"] = m.overriding;
   out["steps"] = array_of(m.steps, [](const pipeline::JobStep& s) {
     return json::object{{"name", s.name},
                         {"script", strings(s.script)},
@@ -225,6 +226,7 @@ Result<JobMessage> decode_message(std::string_view source) {
              git.at("depth").to_number<int>()};
     m.timeout = Seconds{v.at("timeout").as_int64()};
     m.variables = read_variables(v.at("variables"));
+    if (const auto* n = v.as_object().if_contains("overriding")) m.overriding = n->to_number<std::size_t>();
     for (const auto& s : v.at("steps").as_array()) {
       m.steps.push_back({text(s, "name"), texts(s.at("script")), Seconds{s.at("timeout").as_int64()},
                          text(s, "when"), s.at("allow_failure").as_bool()});

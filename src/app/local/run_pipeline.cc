@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "pipeline/coverage.h"
 #include "pipeline/resource_group.h"
+#include "pipeline/variables.h"
 
 namespace tidegate::app {
 
@@ -88,7 +89,7 @@ class PipelineRun {
     if (settings_.policy == ExecutorPolicy::kDocker && settings_.docker == nullptr) {
       return fail(Errc::kEnvironment, settings_.no_docker + ", or run on this machine: --shell");
     }
-    const Instant begin = clock_.now();
+    begin_ = clock_.now();
     make_state();
     state_.on_job_failure = plan_.auto_cancel.on_job_failure;
     observed_.tell([this](LocalObserver& o) { o.jobs_planned(result_.jobs); });
@@ -108,7 +109,7 @@ class PipelineRun {
       }
     }
     result_.status = state_.status;
-    result_.duration = clock_.now() - begin;
+    result_.duration = clock_.now() - begin_;
     return result_;
   }
 
@@ -271,6 +272,8 @@ class PipelineRun {
     if (message.project_path.empty()) message.project_path = "local/" + copy_.root.filename().native();
     const pipeline::JobVariables first{{.key = "CI_PIPELINE_ID", .value = "1"},
                                        {.key = "CI_PIPELINE_IID", .value = "1"},
+                                       {.key = "CI_PIPELINE_CREATED_AT", .value = format_iso8601(begin_)},
+                                       {.key = "CI_JOB_STARTED_AT", .value = format_iso8601(clock_.now())},
                                        {.key = "CI_JOB_ID", .value = std::to_string(id.value())}};
     message.variables.insert(message.variables.begin(), first.begin(), first.end());
     message.data.insert(message.data.end(), settings_.data.begin(), settings_.data.end());
@@ -312,7 +315,7 @@ class PipelineRun {
       dependency.id = other.id;
       std::error_code error;
       dependency.has_artifacts = fs::exists(artifact_file(artifacts(), other.id, "archive"), error);
-      append_dotenv(artifact_file(artifacts(), other.id, "dotenv"), message.variables);
+      pipeline::add_report_variables(message, read_dotenv(artifact_file(artifacts(), other.id, "dotenv")));
     }
   }
 
@@ -365,6 +368,7 @@ class PipelineRun {
   LocalResult result_;
   std::deque<JobId> ready_;
   std::int64_t next_id_ = 1;
+  Instant begin_{};
   Inbox inbox_;
   std::map<JobId, std::unique_ptr<Running>> running_;  // last: joined before the rest goes
 };

@@ -1,6 +1,7 @@
 #include "app/local/working_copy.h"
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <unordered_set>
 
@@ -8,6 +9,7 @@
 
 #include "base/sha256.h"
 #include "base/text.h"
+#include "pipeline/predefined.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -43,13 +45,20 @@ void sort_unique(std::vector<std::string>& texts) {
   texts.erase(std::ranges::unique(texts).begin(), texts.end());
 }
 
+// origin's, else main or master, else the current one: one question to Git.
 std::string default_branch_of(const fs::path& root, const std::string& current) {
-  const std::string remote =
-      git_line(root, {"symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"});
-  if (remote.starts_with("origin/")) return remote.substr(7);
-  for (const char* name : {"main", "master"}) {
-    const std::string ref = fmt::format("refs/heads/{}", name);
-    if (!git_line(root, {"rev-parse", "--verify", "--quiet", ref}).empty()) return name;
+  const std::string refs =
+      git_line(root, {"for-each-ref", "--format=%(refname) %(symref)", "refs/remotes/origin/HEAD",
+                      "refs/heads/main", "refs/heads/master"});
+  constexpr std::string_view kRemote = "refs/remotes/origin/HEAD refs/remotes/origin/";
+  const auto lines = split(refs, '\n');
+  for (const std::string& line : lines) {
+    if (line.starts_with(kRemote)) return std::string(trim(line.substr(kRemote.size())));
+  }
+  for (const std::string name : {"main", "master"}) {
+    for (const std::string& line : lines) {
+      if (trim(line) == "refs/heads/" + name) return name;
+    }
   }
   return current;
 }
@@ -69,34 +78,85 @@ Result<std::vector<std::string>> all_files(const fs::path& root) {
   return files;
 }
 
-Status open_git(WorkingCopy& copy) {
-  copy.sha = git_line(copy.root, {"rev-parse", "--verify", "--quiet", "HEAD"});
-  copy.git = !copy.sha.empty();
-  const std::string branch = git_line(copy.root, {"symbolic-ref", "--quiet", "--short", "HEAD"});
-  copy.branch = branch.empty() ? "HEAD" : branch;
-  copy.default_branch = default_branch_of(copy.root, branch.empty() ? "main" : branch);
-  copy.top_level = git_line(copy.root, {"rev-parse", "--show-cdup"}).empty();
-  copy.dirty = !git_line(copy.root, {"status", "--porcelain", "--untracked-files=normal", "--", "."}).empty();
+// The commit checked out: what it says, who wrote it and when.
+void read_head(WorkingCopy& copy) {
+  const Result<std::string> told =
+      git(copy.root, {"log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%aI%x00%B", "HEAD"});
+  if (!told) return;
+  auto parts = split(*told, '\0');
+  if (parts.size() < 4) return;
+  copy.git = true;
+  copy.sha = std::move(parts[0]);
+  copy.commit.author = std::move(parts[1]);
+  copy.commit.timestamp = std::move(parts[2]);
+  copy.commit.message = std::string(trim(parts[3])) + "\n";
+}
+
+// "H path" is tracked, "? path" is not; deleted ones are still listed.
+Status list_files(WorkingCopy& copy) {
   TG_TRY(const std::string listed,
-         git(copy.root, {"ls-files", "-z", "--cached", "--others", "--exclude-standard"}));
-  for (std::string& path : nul_separated(listed)) {
+         git(copy.root, {"ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"}));
+  for (const std::string& line : nul_separated(listed)) {
+    if (line.size() < 3) continue;
+    std::string path = line.substr(2);
     std::error_code error;
-    const fs::file_status status =
-        fs::symlink_status(copy.root / path, error);  // deleted ones are still listed
-    if (fs::is_regular_file(status) || fs::is_symlink(status)) copy.files.push_back(std::move(path));
+    const fs::file_status status = fs::symlink_status(copy.root / path, error);
+    if (!fs::is_regular_file(status) && !fs::is_symlink(status)) continue;
+    if (line[0] == '?') copy.untracked.push_back(path);
+    copy.files.push_back(std::move(path));
   }
   return {};
 }
 
-std::string default_base(const WorkingCopy& copy) {
-  if (copy.branch != copy.default_branch) {
-    for (const std::string& name : {"origin/" + copy.default_branch, copy.default_branch}) {
-      const std::string base = git_line(copy.root, {"merge-base", "HEAD", name});
-      if (!base.empty()) return base;
-    }
+// Who works here, as Git knows them.
+void read_user(WorkingCopy& copy) {
+  const std::string told = git_line(copy.root, {"config", "--get-regexp", "^user\\.(name|email)$"});
+  for (const std::string& line : split(told, '\n')) {
+    if (line.starts_with("user.name ")) copy.user.name = line.substr(10);
+    if (line.starts_with("user.email ")) copy.user.email = line.substr(11);
   }
-  if (copy.dirty) return "HEAD";
-  return git_line(copy.root, {"rev-parse", "--verify", "--quiet", "HEAD~1"});
+  copy.user.id = "1";
+  copy.user.login = copy.user.email.substr(0, copy.user.email.find('@'));
+}
+
+Status open_git(WorkingCopy& copy) {
+  read_head(copy);
+  read_user(copy);
+  // Two lines: the way up to the repository's root, and the branch ("HEAD" when there is none).
+  const Result<std::string> where =
+      git(copy.root, {"rev-parse", "--show-cdup", "--symbolic-full-name", "HEAD"});
+  std::string branch;
+  if (where) {
+    const auto lines = split(*where, '\n');
+    copy.top_level = lines.front().empty();
+    constexpr std::string_view kHeads = "refs/heads/";
+    if (lines.size() > 1 && lines[1].starts_with(kHeads)) branch = lines[1].substr(kHeads.size());
+  } else {  // no commit yet
+    copy.top_level = git_line(copy.root, {"rev-parse", "--show-cdup"}).empty();
+    branch = git_line(copy.root, {"symbolic-ref", "--quiet", "--short", "HEAD"});
+  }
+  copy.branch = branch.empty() ? "HEAD" : branch;
+  copy.default_branch = default_branch_of(copy.root, branch.empty() ? "main" : branch);
+  return list_files(copy);
+}
+
+Result<std::vector<std::string>> changed_since(const WorkingCopy& copy, const std::string& base) {
+  TG_TRY(const std::string changed, git(copy.root, {"diff", "--name-only", "--no-renames", "--no-ext-diff",
+                                                    "--relative", "-z", "--end-of-options", base, "--"}));
+  std::vector<std::string> paths = nul_separated(changed);
+  paths.insert(paths.end(), copy.untracked.begin(), copy.untracked.end());
+  sort_unique(paths);
+  return paths;
+}
+
+/// Where another branch than the default one began; empty: nowhere, or this is the default branch.
+std::string fork_of(const WorkingCopy& copy) {
+  if (copy.branch == copy.default_branch) return {};
+  for (const std::string& name : {"origin/" + copy.default_branch, copy.default_branch}) {
+    std::string base = git_line(copy.root, {"merge-base", "HEAD", name});
+    if (!base.empty()) return base;
+  }
+  return {};
 }
 
 // The history without a second copy of it: objects are hard links where the file system can.
@@ -142,16 +202,17 @@ Result<std::optional<std::vector<std::string>>> changed_paths(const WorkingCopy&
                                                               const std::string& base) {
   using Paths = std::optional<std::vector<std::string>>;
   if (!copy.git) return Paths();
-  std::string from = base.empty() ? default_base(copy) : base;
-  if (from.empty()) return Paths();
-  TG_TRY(from, git(copy.root, {"rev-parse", "--verify", "--quiet", "--end-of-options", from + "^{commit}"}));
-  TG_TRY(const std::string changed, git(copy.root, {"diff", "--name-only", "--no-renames", "--no-ext-diff",
-                                                    "--relative", "-z", std::string(trim(from)), "--"}));
-  TG_TRY(const std::string untracked, git(copy.root, {"ls-files", "-z", "--others", "--exclude-standard"}));
-  std::vector<std::string> paths = nul_separated(changed);
-  for (std::string& path : nul_separated(untracked)) paths.push_back(std::move(path));
-  sort_unique(paths);
-  return Paths(std::move(paths));
+  const std::string from = base.empty() ? fork_of(copy) : base;
+  if (!from.empty()) {
+    TG_TRY(const std::string sha,
+           git(copy.root, {"rev-parse", "--verify", "--quiet", "--end-of-options", from + "^{commit}"}));
+    TG_TRY(auto paths, changed_since(copy, std::string(trim(sha))));
+    return Paths(std::move(paths));
+  }
+  TG_TRY(auto uncommitted, changed_since(copy, "HEAD"));
+  if (!uncommitted.empty()) return Paths(std::move(uncommitted));
+  auto since_parent = changed_since(copy, "HEAD~1");
+  return since_parent ? Paths(*std::move(since_parent)) : Paths();  // the first commit has no parent
 }
 
 config::Sources sources_of(const WorkingCopy& copy) {
@@ -172,15 +233,14 @@ pipeline::Context context_of(const WorkingCopy& copy) {
   context.ref = copy.branch;
   context.default_branch = copy.default_branch;
   context.sha = copy.sha;
-  const std::string name = copy.root.filename().native();
-  context.predefined = {{.key = "CI_PROJECT_ID", .value = "0"},
-                        {.key = "CI_PROJECT_NAME", .value = name},
-                        {.key = "CI_PROJECT_TITLE", .value = name},
-                        {.key = "CI_PROJECT_NAMESPACE", .value = "local"},
-                        {.key = "CI_PROJECT_PATH", .value = "local/" + name},
-                        {.key = "CI_PROJECT_PATH_SLUG", .value = slug("local/" + name)},
-                        {.key = "CI_SERVER_NAME", .value = "Tidegate"}};
-  if (const auto changed = changed_paths(copy)) context.changed = *changed;
+  context.commit = copy.commit;
+  context.predefined = pipeline::server_predefined("");
+  const auto add = [&](pipeline::JobVariables variables) {
+    context.predefined.insert(context.predefined.end(), std::make_move_iterator(variables.begin()),
+                              std::make_move_iterator(variables.end()));
+  };
+  add(pipeline::user_predefined(copy.user));
+  add(pipeline::project_predefined({.path = "local/" + copy.root.filename().native(), .url = {}}));
   context.changed_against = [&copy](const std::string& ref) -> std::optional<std::vector<std::string>> {
     const auto paths = changed_paths(copy, ref);
     return paths ? *paths : std::nullopt;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "config/load.h"
 #include "pipeline/plan.h"
+#include "pipeline/predefined.h"
 
 namespace tidegate::app {
 
@@ -19,8 +20,10 @@ struct WorkingCopy {
   std::string sha;              ///< HEAD
   std::string branch = "main";  ///< "HEAD" when detached
   std::string default_branch = "main";
-  bool dirty = false;              ///< there are uncommitted changes
-  std::vector<std::string> files;  ///< tracked and untracked-but-not-ignored, sorted; without Git: all
+  pipeline::Commit commit;             ///< of HEAD
+  pipeline::UserFacts user;            ///< as Git is configured; the login is the address up to its @
+  std::vector<std::string> files;      ///< tracked and untracked-but-not-ignored, sorted; without Git: all
+  std::vector<std::string> untracked;  ///< those of them that Git does not know yet
 };
 
 /// kNotFound: no such directory; kEnvironment: a Git repository, but git is not installed.
@@ -35,8 +38,8 @@ Result<std::optional<std::vector<std::string>>> changed_paths(const WorkingCopy&
 /// How the compiler sees the directory: only files of the list, never outside of it.
 config::Sources sources_of(const WorkingCopy& copy);
 
-/// A push to the current branch, with CI_PROJECT_* of the directory's name. The caller puts options on top.
-/// `copy` must outlive it.
+/// A push to the current branch, with CI_PROJECT_* of the directory's name and CI_COMMIT_* of HEAD; which
+/// paths changed is left open. The caller puts options on top. `copy` must outlive it.
 pipeline::Context context_of(const WorkingCopy& copy);
 
 /// Copies the files into `into` (empty), modes and symbolic links kept; with Git also the history, so that a

@@ -60,7 +60,7 @@ TEST_F(WorkingCopyTest, TracksWhatWouldBeCommitted) {
   file("ignored.o");
   const WorkingCopy copy = open();
   EXPECT_TRUE(copy.git);
-  EXPECT_TRUE(copy.dirty);
+  EXPECT_FALSE(copy.untracked.empty());
   EXPECT_EQ(copy.branch, "main");
   EXPECT_EQ(copy.files, (Paths{".gitignore", "kept.py", "새 파일 $(x).txt"}));
   EXPECT_EQ(changed_paths(copy).value(), (Paths{"gone.py", "새 파일 $(x).txt"}));

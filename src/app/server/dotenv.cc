@@ -34,15 +34,14 @@ pipeline::JobVariables parse_dotenv(std::string_view text) {
   return out;
 }
 
-void append_dotenv(const std::filesystem::path& gzip_file, pipeline::JobVariables& variables) {
+pipeline::JobVariables read_dotenv(const std::filesystem::path& gzip_file) {
   gzFile file = gzopen(gzip_file.c_str(), "rb");
-  if (file == nullptr) return;
+  if (file == nullptr) return {};
   std::array<char, kMaxBytes + 1> buffer{};
   const int read = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()));
   gzclose(file);
-  if (read <= 0) return;
-  for (auto& variable : parse_dotenv({buffer.data(), static_cast<std::size_t>(read)}))
-    variables.push_back(std::move(variable));
+  if (read <= 0) return {};
+  return parse_dotenv({buffer.data(), static_cast<std::size_t>(read)});
 }
 
 }  // namespace tidegate::app

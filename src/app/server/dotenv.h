@@ -12,7 +12,7 @@ namespace tidegate::app {
 /// left out. At most 20 variables of 5 KiB in all (GitLab's limits).
 pipeline::JobVariables parse_dotenv(std::string_view text);
 
-/// Adds what a stored (gzip) report holds; a report that cannot be read adds nothing.
-void append_dotenv(const std::filesystem::path& gzip_file, pipeline::JobVariables& variables);
+/// What a stored (gzip) report holds; nothing when it cannot be read.
+pipeline::JobVariables read_dotenv(const std::filesystem::path& gzip_file);
 
 }  // namespace tidegate::app

@@ -40,7 +40,7 @@ TEST(Dotenv, StopsAtTheLimits) {
 
 class DotenvFile : public testing::Test {
  protected:
-  std::string append(std::string_view bytes, bool zipped) const {
+  std::string read(std::string_view bytes, bool zipped) const {
     const auto file = folder_.path() / "dotenv.gz";
     if (zipped) {
       gzFile out = gzopen(file.c_str(), "wb");
@@ -49,25 +49,21 @@ class DotenvFile : public testing::Test {
     } else {
       EXPECT_TRUE(sys::write_file_durably(file, bytes, 0600));
     }
-    pipeline::JobVariables variables{{"BEFORE", "1"}};
-    append_dotenv(file, variables);
-    return told(variables);
+    return told(read_dotenv(file));
   }
 
   sys::TempDirectory folder_ = *sys::TempDirectory::make("/tmp", "tg-dotenv-");
 };
 
-TEST_F(DotenvFile, IsAppended) {
-  EXPECT_EQ(append("A=1\n", true), "BEFORE=1;A=1;");
+TEST_F(DotenvFile, IsRead) {
+  EXPECT_EQ(read("A=1\n", true), "A=1;");
 }
 
 TEST_F(DotenvFile, ThatIsHugeOrBrokenAddsNothing) {
-  EXPECT_EQ(append("A=" + std::string(10U << 20U, 'x'), true), "BEFORE=1;");
-  EXPECT_EQ(append("\x1f\x8b\x08 cut", false), "BEFORE=1;");
-  EXPECT_EQ(append("", false), "BEFORE=1;");
-  pipeline::JobVariables none;
-  append_dotenv(folder_.path() / "not there", none);
-  EXPECT_TRUE(none.empty());
+  EXPECT_EQ(read("A=" + std::string(10U << 20U, 'x'), true), "");
+  EXPECT_EQ(read("\x1f\x8b\x08 cut", false), "");
+  EXPECT_EQ(read("", false), "");
+  EXPECT_TRUE(read_dotenv(folder_.path() / "not there").empty());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "pipeline/variables.h"
 
 namespace tidegate::app {
 namespace {
@@ -258,7 +259,11 @@ Status Pipelines::complete_message(Active& active, Job& job) {
       {"CI_PIPELINE_IID", number(active.record.iid)},
       {"CI_PIPELINE_URL", fmt::format("{}/api/v4/projects/{}/pipelines/{}", ports_.settings.external_url,
                                       job.project.value(), active.record.id.value())},
+      {"CI_PIPELINE_CREATED_AT", format_iso8601(active.record.created_at)},
       {"CI_JOB_ID", number(job.state.id.value())},
+      {"CI_JOB_URL", fmt::format("{}/api/v4/projects/{}/jobs/{}", ports_.settings.external_url,
+                                 job.project.value(), job.state.id.value())},
+      {"CI_JOB_STARTED_AT", format_iso8601(ports_.clock.now())},
       {"CI_JOB_TOKEN", message.token.reveal(), false, true},
   };
   message.variables.insert(message.variables.begin(), first.begin(), first.end());
@@ -270,7 +275,7 @@ Status Pipelines::complete_message(Active& active, Job& job) {
       TG_TRY(const auto artifacts, ports_.store.artifacts(other.state.id));
       for (const Artifact& artifact : artifacts) {
         if (artifact.type == "archive") dependency.has_artifacts = true;
-        if (artifact.type == "dotenv") append_dotenv(artifact.file, message.variables);
+        if (artifact.type == "dotenv") pipeline::add_report_variables(message, read_dotenv(artifact.file));
       }
     }
   }

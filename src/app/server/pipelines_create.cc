@@ -12,6 +12,7 @@
 #include "config/project_file.h"
 #include "dataset/binding.h"
 #include "pipeline/include_scope.h"
+#include "pipeline/predefined.h"
 
 namespace tidegate::app {
 namespace {
@@ -76,6 +77,14 @@ std::optional<std::string> commits_key(GitRepository& repository, const std::str
   return commits.empty() ? std::nullopt : std::optional(sha256_hex(commits).substr(0, 40));
 }
 
+Result<pipeline::Commit> commit_facts(GitRepository& repository, const std::string& sha) {
+  TG_TRY(const CommitInfo info, repository.commit(sha));
+  return pipeline::Commit{.message = info.message,
+                          .author = fmt::format("{} <{}>", info.author_name, info.author_email),
+                          .timestamp = format_iso8601(info.committed_at),
+                          .tag_message = {}};
+}
+
 pipeline::Plan refused(config::Diagnostics diagnostics) {
   pipeline::Plan plan;
   plan.diagnostics = std::move(diagnostics);
@@ -111,21 +120,11 @@ std::vector<NamedData> named_data(GitRepository& repository, const std::string& 
 
 pipeline::JobVariables Pipelines::predefined_variables(const Project& project) const {
   const std::string& url = ports_.settings.external_url;
-  const std::string name = project.path.substr(project.path.rfind('/') + 1);
-  const std::string space = project.path.substr(0, project.path.rfind('/'));
-  pipeline::JobVariables out{
-      plain("CI_PROJECT_ID", fmt::format("{}", project.id.value())),
-      plain("CI_PROJECT_NAME", name),
-      plain("CI_PROJECT_TITLE", name),
-      plain("CI_PROJECT_PATH", project.path),
-      plain("CI_PROJECT_PATH_SLUG", slug(project.path)),
-      plain("CI_PROJECT_NAMESPACE", space),
-      plain("CI_PROJECT_URL", url + "/" + project.path),
-      plain("CI_SERVER_URL", url),
-      plain("CI_SERVER_NAME", "Tidegate"),
-      plain("CI_API_V4_URL", url + "/api/v4"),
-      plain("CI_REPOSITORY_URL", url + "/" + project.path + ".git"),
-  };
+  auto out = pipeline::server_predefined(url);
+  for (auto& variable : pipeline::project_predefined(
+           {.id = project.id.value(), .path = project.path, .url = url + "/" + project.path})) {
+    out.push_back(std::move(variable));
+  }
   const auto& registry = ports_.settings.registry;
   if (!registry.host.empty()) {
     out.push_back(plain("CI_REGISTRY", registry.host));
@@ -170,6 +169,8 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
   context.source = request.source;
   context.sha = request.sha;
   context.before_sha = request.before_sha;
+  context.config_path = kConfigFile;
+  TG_TRY(context.commit, commit_facts(*repository, request.sha));
   context.predefined = predefined;
   context.project = variables;
   context.pipeline = request.variables;

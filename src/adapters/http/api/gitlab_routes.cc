@@ -7,6 +7,7 @@
 #include "adapters/http/api/context.h"
 #include "adapters/http/api/views.h"
 #include "base/text.h"
+#include "pipeline/predefined.h"
 #include "sys/file.h"
 
 namespace tidegate::http::api {
@@ -152,8 +153,8 @@ Result<Response> list_jobs(Server& server, const Request& request, const Project
 
 void add_project_routes(Router& router, Server& server) {
   router.add("GET", "/api/v4/version", answering([](const Request&) -> Result<Response> {
-               return json_response(200,
-                                    json::object{{"version", "17.0.0-tidegate"}, {"revision", "tidegate"}});
+               return json_response(
+                   200, json::object{{"version", pipeline::kGitlabVersion}, {"revision", "tidegate"}});
              }));
   router.add("GET", "/api/v4/projects", answering([&server](const Request& request) -> Result<Response> {
                TG_TRY(const auto token, server.authenticate(token_of(request)));
