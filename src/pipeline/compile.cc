@@ -19,6 +19,8 @@ namespace tidegate::pipeline {
 namespace {
 
 constexpr std::size_t kMaxNameLength = 255;
+/// Of all jobs together. A small file can give thousands of variables to thousands of jobs.
+constexpr std::size_t kMaxVariables = 500'000;
 
 /// What a job inherits of the global variables.
 config::Variables inherited(const config::Variables& global, const config::InheritVariables& inherit) {
@@ -244,7 +246,18 @@ class Compiler {
     return any_real;
   }
 
+  bool has_room() {
+    std::size_t variables = 0;
+    for (const auto& draft : drafts_) variables += draft.planned.created ? draft.yaml.size() : 0;
+    if (variables <= kMaxVariables) return true;
+    error("too-many-variables", drafts_.front().planned.place,
+          fmt::format("the jobs have {} variables together; at most {} are kept", variables, kMaxVariables),
+          "Give variables to the jobs that use them, not to all.");
+    return false;
+  }
+
   void build_messages() {
+    if (!has_room()) return;
     for (auto& draft : drafts_) {
       if (!draft.planned.created) continue;
       const Status status = build_one(draft);

@@ -215,6 +215,15 @@ TEST(Compile, PredefinedVariables) {
   EXPECT_EQ(value_of(tag.jobs.at(0).message.variables, "CI_COMMIT_TAG"), "Feature/한글 x");
 }
 
+TEST(Compile, VariablesOfAllJobsAreBounded) {
+  std::string text = "variables:\n";
+  for (int i = 0; i < 1001; ++i) text += "  V" + std::to_string(i) + ": x\n";
+  for (int i = 0; i < 500; ++i) text += "j" + std::to_string(i) + ": {script: x}\n";
+  const auto plan = plan_of(text, on_branch("main"));
+  EXPECT_FALSE(plan.created);
+  EXPECT_EQ(codes(plan), "too-many-variables");
+}
+
 TEST(Compile, VariablesOfTheCommit) {
   Context context = on_branch("main");
   context.commit = {.message = "Fix $CI_COMMIT_MESSAGE\n\nbecause\nof it\n",

@@ -13,6 +13,8 @@ namespace tidegate::pipeline {
 namespace {
 
 constexpr std::size_t kMaxTokens = 100;
+/// Nobody writes such a thing; a pattern of a megabyte would be compiled for seconds.
+constexpr std::size_t kMaxLength = 32U << 10U;
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -126,6 +128,7 @@ std::string_view hint_for(std::string_view text) {
 }  // namespace
 
 Result<std::vector<Token>> tokenize_expression(std::string_view text) {
+  if (text.size() > kMaxLength) return fail(Errc::kInvalid, "longer than 32 KiB");
   std::vector<Token> tokens;
   std::size_t at = skip_spaces(text, 0);
   while (at < text.size()) {

@@ -10,6 +10,9 @@
 
 namespace tidegate::pipeline {
 
+/// Of a pattern in slashes, which may come from a variable; a longer one is plain text.
+constexpr std::size_t kMaxPattern = 32U << 10U;
+
 struct Regex::Impl {
   explicit Impl(std::string_view pattern, const RE2::Options& options)
       : re(re2::StringPiece(pattern.data(), pattern.size()), options) {}
@@ -30,7 +33,7 @@ Result<Regex> Regex::from_slashes(std::string_view text) {
   if (text.size() < 2 || text.front() != '/' || last == 0) return not_one();
   const std::string_view flags = text.substr(last + 1);
   if (flags.find_first_not_of("ismU") != std::string_view::npos) return not_one();
-  if (text.find('\n') != std::string_view::npos) return not_one();
+  if (text.find('\n') != std::string_view::npos || text.size() > kMaxPattern) return not_one();
   std::string pattern = replace_all(std::string(text.substr(1, last - 1)), "\\/", "/");
   if (!flags.empty()) pattern = "(?" + std::string(flags) + ")" + pattern;
   return compile(pattern);
