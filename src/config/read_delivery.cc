@@ -11,7 +11,6 @@
 namespace tidegate::config {
 namespace {
 
-constexpr Seconds kNoLimit{1'000'000'000'000};
 constexpr std::size_t kMaxUrl = 255;
 
 constexpr auto kActions = std::to_array<Keyword>({{"start"}, {"stop"}, {"prepare"}, {"verify"}, {"access"}});

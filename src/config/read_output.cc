@@ -10,8 +10,6 @@
 namespace tidegate::config {
 namespace {
 
-constexpr Seconds kNoLimit{1'000'000'000'000};
-
 constexpr auto kUploadWhen = std::to_array<Keyword>({{"on_success"}, {"on_failure"}, {"always"}});
 constexpr auto kCoverageFormats = std::to_array<Keyword>({{"cobertura"}, {"jacoco"}});
 constexpr auto kAccess = std::to_array<Keyword>({{"all"}, {"developer"}, {"maintainer"}, {"none"}});

@@ -5,10 +5,14 @@
 #include <optional>
 #include <vector>
 
+#include "base/time.h"
 #include "config/definition.h"
 #include "config/value.h"
 
 namespace tidegate::config {
+
+/// For durations that GitLab does not limit.
+inline constexpr Seconds kNoLimit{1'000'000'000'000};
 
 /// Which forms a variable may take, by where it stands.
 enum class VariableForm : std::uint8_t {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxTokens = 100;
 /// Nobody writes such a thing; a pattern of a megabyte would be compiled for seconds.
-constexpr std::size_t kMaxLength = 32U << 10U;
+constexpr std::size_t kMaxExpression = 32U << 10U;
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -128,7 +128,7 @@ std::string_view hint_for(std::string_view text) {
 }  // namespace
 
 Result<std::vector<Token>> tokenize_expression(std::string_view text) {
-  if (text.size() > kMaxLength) return fail(Errc::kInvalid, "longer than 32 KiB");
+  if (text.size() > kMaxExpression) return fail(Errc::kInvalid, "longer than 32 KiB");
   std::vector<Token> tokens;
   std::size_t at = skip_spaces(text, 0);
   while (at < text.size()) {
