@@ -235,6 +235,9 @@ pipeline::Context context_of(const WorkingCopy& copy) {
   context.sha = copy.sha;
   context.commit = copy.commit;
   context.predefined = pipeline::server_predefined("");
+  // For `include: component: $CI_SERVER_FQDN/…`: of whatever host, it is looked for here.
+  for (const char* key : {"CI_SERVER_HOST", "CI_SERVER_FQDN"})
+    context.predefined.push_back({.key = key, .value = "localhost"});
   const auto add = [&](pipeline::JobVariables variables) {
     context.predefined.insert(context.predefined.end(), std::make_move_iterator(variables.begin()),
                               std::make_move_iterator(variables.end()));
