@@ -12,12 +12,12 @@ using pipeline::JobStatus;
 
 /// The job's variables and those of its own dotenv report, which the address may name.
 pipeline::JobVariables variables_of(Store& store, const Job& job) {
-  pipeline::JobVariables out = job.message.variables;
+  pipeline::JobMessage message = job.message;
   const auto artifacts = store.artifacts(job.state.id);
-  if (!artifacts) return out;
+  if (!artifacts) return message.variables;
   for (const Artifact& artifact : *artifacts)
-    if (artifact.type == "dotenv") append_dotenv(artifact.file, out);
-  return out;
+    if (artifact.type == "dotenv") pipeline::add_report_variables(message, read_dotenv(artifact.file));
+  return message.variables;
 }
 
 class Recorder {
