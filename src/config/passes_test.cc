@@ -8,16 +8,11 @@
 namespace tidegate::config {
 namespace {
 
+using testing::first_error;
 using testing::job;
 using testing::load_text;
 using testing::text_of;
 using Lines = std::vector<std::string>;
-
-std::string first_error(const Loaded& loaded) {
-  for (const Diagnostic& found : loaded.diagnostics)
-    if (found.severity == Severity::kError) return found.code;
-  return "";
-}
 
 std::string variable(const Job& of, std::string_view key) {
   for (const Variable& found : of.variables)

@@ -53,6 +53,13 @@ inline std::vector<std::string> codes(const Diagnostics& diagnostics) {
   return out;
 }
 
+/// The code of the first error; empty: none.
+inline std::string first_error(const Loaded& loaded) {
+  for (const Diagnostic& found : loaded.diagnostics)
+    if (found.severity == Severity::kError) return found.code;
+  return "";
+}
+
 inline std::optional<Diagnostic> find(const Diagnostics& diagnostics, std::string_view code) {
   for (const Diagnostic& found : diagnostics)
     if (found.code == code) return found;

@@ -10,33 +10,13 @@
 #include "config/testing.h"
 #include "pipeline/plan.h"
 #include "pipeline/predefined.h"
+#include "pipeline/testing.h"
 #include "pipeline/variables.h"
 
 namespace tidegate::pipeline {
 namespace {
 
 using Strings = std::vector<std::string>;
-
-Plan plan_of(std::string_view yaml, const Context& context = {}) {
-  const auto loaded = config::testing::load_text(yaml);
-  EXPECT_TRUE(loaded.definition) << config::testing::text_of(loaded.diagnostics);
-  return loaded.definition ? compile(*loaded.definition, context) : Plan{};
-}
-
-const PlannedJob& job(const Plan& plan, std::string_view name) {
-  const auto found = std::ranges::find(plan.jobs, name, &PlannedJob::name);
-  if (found == plan.jobs.end()) throw std::runtime_error("no job " + std::string(name));
-  return *found;
-}
-
-/// Names of the created jobs.
-std::string created(const Plan& plan) {
-  Strings out;
-  for (const auto& planned : plan.jobs) {
-    if (planned.created) out.push_back(planned.name);
-  }
-  return join(out, " ");
-}
 
 std::string codes(const Plan& plan) {
   return join(config::testing::codes(plan.diagnostics), " ");

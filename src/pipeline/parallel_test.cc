@@ -10,19 +10,13 @@
 
 #include "base/text.h"
 #include "config/testing.h"
-#include "pipeline/plan.h"
+#include "pipeline/testing.h"
 #include "pipeline/variables.h"
 
 namespace tidegate::pipeline {
 namespace {
 
 using Strings = std::vector<std::string>;
-
-Plan plan_of(std::string_view yaml, const Context& context = {}) {
-  const auto loaded = config::testing::load_text(yaml);
-  EXPECT_TRUE(loaded.definition) << config::testing::text_of(loaded.diagnostics);
-  return loaded.definition ? compile(*loaded.definition, context) : Plan{};
-}
 
 std::string codes_of(std::string_view yaml) {
   const auto loaded = config::testing::load_text(yaml);
@@ -32,20 +26,6 @@ std::string codes_of(std::string_view yaml) {
       codes.push_back(code);
   }
   return join(codes, " ");
-}
-
-const PlannedJob& job(const Plan& plan, std::string_view name) {
-  const auto found = std::ranges::find(plan.jobs, name, &PlannedJob::name);
-  if (found == plan.jobs.end()) throw std::runtime_error("no job " + std::string(name));
-  return *found;
-}
-
-std::string created(const Plan& plan) {
-  Strings out;
-  for (const auto& planned : plan.jobs) {
-    if (planned.created) out.push_back(planned.name);
-  }
-  return join(out, " | ");
 }
 
 std::string needs(const PlannedJob& job) {
@@ -90,7 +70,7 @@ build:
 
 TEST(Parallel, ValuesOfACellAreVariablesOfTheJobAndBelowThoseOfItsRule) {
   const auto plan = plan_of(kMatrix);
-  EXPECT_EQ(created(plan),
+  EXPECT_EQ(created(plan, " | "),
             "build: [cc, x86] | build: [cc, arm] | build: [rust, x86] | build: [rust, arm] | build: [go]");
   const auto& first = job(plan, "build: [cc, x86]");
   EXPECT_EQ(first.written, "build");
@@ -137,7 +117,7 @@ a:
   parallel: {matrix: [{N: [1, 2, 3]}]}
   rules: [{if: $N == "2"}, {if: $CI_NODE_INDEX == "3", when: manual}]
 )");
-  EXPECT_EQ(created(plan), "a: [2] | a: [3]");
+  EXPECT_EQ(created(plan, " | "), "a: [2] | a: [3]");
   EXPECT_EQ(job(plan, "a: [3]").when, config::When::kManual);
   EXPECT_FALSE(job(plan, "a: [1]").created);
   EXPECT_NE(job(plan, "a: [1]").reason.find("N=\"1\""), std::string::npos);

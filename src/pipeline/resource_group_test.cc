@@ -11,12 +11,12 @@ ResourceUser user(int pipeline, int job, JobStatus status) {
   return {.pipeline = PipelineId(pipeline), .job = JobId(job), .status = status};
 }
 
-struct Row {
+struct Queue {
   std::vector<ResourceUser> users;
   int unordered, oldest, newest, newest_ready;  ///< the job that comes next; 0: nobody
 };
 
-const std::vector<Row> kRows = {
+const std::vector<Queue> kQueues = {
     {{}, 0, 0, 0, 0},
     {{user(1, 1, kWaitingForResource)}, 1, 1, 1, 1},
     {{user(1, 1, kWaitingForResource), user(2, 5, kWaitingForResource)}, 1, 1, 5, 5},
@@ -36,9 +36,9 @@ const std::vector<Row> kRows = {
 };
 
 TEST(ResourceGroup, WhoComesNext) {
-  for (std::size_t i = 0; i < kRows.size(); ++i) {
+  for (std::size_t i = 0; i < kQueues.size(); ++i) {
     SCOPED_TRACE(i);
-    const Row& row = kRows[i];
+    const Queue& row = kQueues[i];
     const auto next = [&](ProcessMode mode) {
       const auto job = next_holder(row.users, mode);
       return job ? job->value() : 0;

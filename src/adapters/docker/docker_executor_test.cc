@@ -116,9 +116,9 @@ TEST_F(Docker, PullPoliciesAreTriedInOrder) {
 TEST_F(Docker, AnEngineThatIsNotThereIsUnavailable) {
   settings_.socket = folder_->path() / "no.sock";
   EXPECT_EQ(prepare().error().code, Errc::kUnavailable);
-  EXPECT_FALSE(DockerExecutor::answers(settings_.socket));
+  EXPECT_EQ(DockerExecutor::probe(settings_.socket).error().code, Errc::kEnvironment);
   settings_.socket = std::getenv("TIDEGATE_DOCKER_SOCKET");
-  EXPECT_TRUE(DockerExecutor::answers(settings_.socket));
+  EXPECT_TRUE(DockerExecutor::probe(settings_.socket));
 }
 
 TEST_F(Docker, AJobWithoutImageNeedsADefault) {

@@ -9,13 +9,13 @@
 namespace tidegate::sqlite {
 namespace {
 
-constexpr Instant kNow{Millis{1'800'000'000'000}};
+constexpr Instant kMorning{Millis{1'800'000'000'000}};
 
 class EnvironmentsTest : public testing::Test {
  protected:
   void SetUp() override {
     open();
-    project_ = store_->add_project("team/coach", "main", kNow)->id;
+    project_ = store_->add_project("team/coach", "main", kMorning)->id;
   }
   void open() {
     store_.reset();
@@ -38,7 +38,7 @@ class EnvironmentsTest : public testing::Test {
     artifact.job = jobs[0].state.id;
     artifact.type = "archive";
     artifact.file = "/x/" + std::to_string(number_);
-    artifact.expire_at = kNow + Millis{1000};
+    artifact.expire_at = kMorning + Millis{1000};
     EXPECT_TRUE(store_->add_artifact(artifact));
     return jobs[0].state.id;
   }
@@ -64,8 +64,8 @@ TEST_F(EnvironmentsTest, ArtifactsOfTheNewestSuccessOnARefAreKept) {
   run("gone", pipeline::JobStatus::kSuccess);    // 6
   ASSERT_TRUE(store_->set_known_ref(project_, "refs/heads/main", "abc"));
   ASSERT_TRUE(store_->set_known_ref(project_, "refs/heads/branch", "abc"));
-  EXPECT_EQ(expired(kNow), Files{});
-  const Instant later = kNow + Millis{2000};
+  EXPECT_EQ(expired(kMorning), Files{});
+  const Instant later = kMorning + Millis{2000};
   EXPECT_EQ(expired(later), (Files{"/x/1", "/x/2", "/x/6"}));
   for (const auto& artifact : *store_->expired_artifacts(later, 1))
     ASSERT_TRUE(store_->remove_artifact(artifact.id));
@@ -110,20 +110,20 @@ TEST_F(EnvironmentsTest, AnEnvironmentIsOneByItsName) {
   app::EnvironmentRecord review;
   review.project = project_;
   review.name = "review/x";
-  review.created_at = review.updated_at = kNow;
-  review.auto_stop_at = kNow + Millis{1000};
+  review.created_at = review.updated_at = kMorning;
+  review.auto_stop_at = kMorning + Millis{1000};
   const auto added = store_->put_environment(review);
   ASSERT_TRUE(added) << added.error().message;
   review.url = "https://x";
-  review.created_at = kNow + Millis{5000};
+  review.created_at = kMorning + Millis{5000};
   const auto again = store_->put_environment(review);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->id, added->id);
-  EXPECT_EQ(again->created_at, kNow);
+  EXPECT_EQ(again->created_at, kMorning);
   EXPECT_EQ(store_->environments(project_)->size(), 1U);
   EXPECT_EQ(store_->environment(project_, "review/x")->value().url, "https://x");
-  EXPECT_EQ(store_->overdue_environments(kNow)->size(), 0U);
-  EXPECT_EQ(store_->overdue_environments(kNow + Millis{1000})->size(), 1U);
+  EXPECT_EQ(store_->overdue_environments(kMorning)->size(), 0U);
+  EXPECT_EQ(store_->overdue_environments(kMorning + Millis{1000})->size(), 1U);
   app::DeploymentRecord deployment;
   deployment.environment = added->id;
   deployment.project = project_;
@@ -147,13 +147,13 @@ TEST_F(EnvironmentsTest, AReleaseIsOneByItsTag) {
   release.release.tag_name = "v1";
   release.release.description = "d";
   release.job = JobId{1};
-  release.released_at = kNow;
+  release.released_at = kMorning;
   ASSERT_TRUE(store_->add_release(release));
   ASSERT_TRUE(store_->add_release(release)) << "the same job again";
   release.job = JobId{2};
   EXPECT_EQ(store_->add_release(release).error().code, Errc::kConflict);
   release.release.tag_name = "v2";
-  release.released_at = kNow + Millis{1};
+  release.released_at = kMorning + Millis{1};
   ASSERT_TRUE(store_->add_release(release));
   open();
   const auto listed = store_->releases(project_);

@@ -37,10 +37,10 @@ bool is_for_people(const std::string& section, std::string_view plain) {
 }
 
 std::string run_summary(const LocalResult& result, bool color) {
-  constexpr std::size_t kWidest = 50;
+  constexpr std::size_t kMost = 50;
   std::size_t width = 0;
   for (const LocalJob& job : result.jobs) width = std::max(width, display_width(job.path()));
-  width = std::min(width, kWidest);
+  width = std::min(width, kMost);
   std::string out = "\n";
   std::string stage;
   for (const LocalJob& job : result.jobs) {

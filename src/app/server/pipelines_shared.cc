@@ -110,7 +110,7 @@ Status Pipelines::add_elsewhere(const Job& job, pipeline::JobMessage& message) {
     TG_TRY(const auto artifacts, ports_.store.artifacts(other.state.id));
     for (const Artifact& artifact : artifacts) {
       if (artifact.type == "archive") dependency.has_artifacts = true;
-      if (artifact.type == "dotenv") append_dotenv(artifact.file, message.variables);
+      if (artifact.type == "dotenv") pipeline::add_report_variables(message, read_dotenv(artifact.file));
     }
     message.dependencies.push_back(std::move(dependency));
   }
@@ -137,9 +137,10 @@ Result<Job> Pipelines::find_elsewhere(const Project& project, const pipeline::Jo
     return fail(Errc::kNotFound, fmt::format("needs:project: there is no project \"{}\" in the group of {}",
                                              printable(elsewhere.project), project.path));
   }
-  TG_TRY(const auto pipelines, ports_.store.pipelines(other->id, kMostPipelines, 0));
+  PipelineFilter on_ref;
+  on_ref.ref = elsewhere.ref;
+  TG_TRY(const auto pipelines, ports_.store.pipelines(other->id, on_ref, kMostPipelines, 0));
   for (const Pipeline& pipeline : pipelines) {
-    if (pipeline.ref != elsewhere.ref) continue;
     TG_TRY(auto job, done_job(pipeline.id, elsewhere.job));
     if (job) return *std::move(job);
   }
