@@ -48,8 +48,7 @@ std::optional<ComponentAddress> parse_component(std::string_view address) {
   const std::string_view path = address.substr(0, at);
   const std::size_t first = path.find('/');
   const std::size_t last = path.rfind('/');
-  if (first == std::string_view::npos || last <= first + 1 || last + 1 == path.size())
-    return std::nullopt;
+  if (first == std::string_view::npos || last <= first + 1 || last + 1 == path.size()) return std::nullopt;
   return ComponentAddress{.host = std::string(path.substr(0, first)),
                           .project = std::string(path.substr(first + 1, last - first - 1)),
                           .name = std::string(path.substr(last + 1)),

@@ -32,8 +32,8 @@ struct ResourceUser {
 /// Whether a job in this status has the group's one resource.
 bool holds_resource(JobStatus status);
 
-/// The job that gets the resource now. Nothing: it is held, nobody waits for it, or the mode waits for a job that
-/// has not come so far. Users may come in any order; retried jobs are left out by the caller.
+/// The job that gets the resource now. Nothing: it is held, nobody waits for it, or the mode waits for a job
+/// that has not come so far. Users may come in any order; retried jobs are left out by the caller.
 std::optional<JobId> next_holder(const std::vector<ResourceUser>& users, ProcessMode mode);
 
 }  // namespace tidegate::pipeline
