@@ -9,6 +9,7 @@
 #include "app/server/pipelines.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "pipeline/variables.h"
 
 namespace tidegate::app {
 namespace {
