@@ -97,7 +97,7 @@ class Run(Case):
         run = self.tidegate("run", "--shell", "--json")
         result = json.loads(run.stdout)
         self.assertEqual(set(result), {"status", "good", "duration_ms", "jobs"})
-        self.assertEqual(set(result["jobs"][1]), {"name", "stage", "status", "allow_failure", "executor", "failure_reason",
+        self.assertEqual(set(result["jobs"][1]), {"name", "stage", "status", "allow_failure", "coverage", "executor", "failure_reason",
                                                   "exit_code", "message", "attempts", "duration_ms"})
         self.assertEqual((result["good"], result["jobs"][1]["exit_code"]), (True, 3))
         self.assertIn("a | said", run.stderr)
