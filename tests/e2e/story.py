@@ -165,7 +165,10 @@ class Story:
         """Waits for a version's state; looks into it; job steps speak of its pipeline from now on."""
         source, number = value["source"], value["number"]
         self.project.version(source, number, value.get("state"))
-        view = self.project.own(f"/data/{source}/{number}")
+        address = f"/data/{source}/{number}"
+        if value.get("state") == "testing":  # the candidate is bound first, its pipeline follows
+            until(f"{address} has its pipeline", lambda: self.project.own(address)["pipeline"])
+        view = self.project.own(address)
         for text in value.get("reason_has", []):
             self.test.assertIn(self.text(text), view["reason"])
         for field in ("attempt", "size", "pipeline"):
