@@ -97,14 +97,14 @@ unit: {{stage: test, script: ['{script.format(name="unit")}; false']}}
         self.assertTrue(Screen(80).feed(run.output).cursor)
 
     def test_no_color_takes_only_the_colours(self):
-        self.pipeline("stages: [a, b]\none: {stage: a, script: ['printf \"\\033[31mred\\033[0m\\n\"']}\ntwo: {stage: b, script: [echo]}")
-        run = self.terminal("run", "--shell", NO_COLOR="1")
-        self.assertEqual(run.end(), 0)
-        self.assertIn(HIDE, run.output)
-        self.assertIsNone(COLOR.search(run.output))
-        run = self.terminal("run", "--shell")
-        run.end()
-        self.assertIsNotNone(COLOR.search(run.output))
+        self.two_jobs(r'printf "\033[31m{name} speaks\033[0m\n"')
+        for colors in ({"NO_COLOR": "1"}, {}):
+            run = self.terminal("run", "--shell", **colors)
+            run.wait_for("compile speaks")  # two jobs of no length may be over before the first picture
+            self.release(self.gate)
+            self.assertEqual(run.end(), 1)
+            self.assertIn(HIDE, run.output)
+            self.assertEqual(COLOR.search(run.output) is None, bool(colors))
 
     def test_a_dumb_terminal_gets_plain_lines(self):
         self.pipeline("one: {script: ['printf \"\\033[31mred\\033[0m\\n\"']}\ntwo: {script: [echo]}")
