@@ -235,6 +235,26 @@ struct InheritVariables {
   std::vector<std::string> only;  ///< when not all: these (empty: none)
 };
 
+/// Whether a bridge waits for the pipeline that it starts, and what it takes from that one's status.
+enum class TriggerStrategy : std::uint8_t {
+  kNone,    ///< it is done as soon as the pipeline is created
+  kDepend,  ///< `running` until the pipeline ends, then success, failed or canceled
+  kMirror,  ///< the pipeline's very status, also `manual` and `skipped`
+};
+
+/// `trigger:` makes a job a bridge: instead of running a script it starts another pipeline. Variables in the
+/// texts are not expanded. Source: GitLab CI/CD YAML reference, trigger.
+struct Trigger {
+  std::string project;  ///< group/name; empty: a child pipeline of the same commit
+  std::string branch;   ///< of `project`; empty: its default branch
+  std::string include;  ///< of a child: its whole configuration as YAML, {include: …}
+  std::string inputs;   ///< of `project`: YAML of a map; empty: none
+  TriggerStrategy strategy = TriggerStrategy::kNone;
+  bool forward_yaml_variables = true;
+  bool forward_pipeline_variables = false;
+  Place place;
+};
+
 /// One job, hidden jobs excluded. Absent optionals were not written (nor inherited).
 struct Job {
   std::string name;
@@ -282,6 +302,12 @@ struct Job {
   std::string manual_confirmation;
   std::vector<RunStep> run;  ///< in place of the scripts
   std::vector<JobInput> inputs;
+
+  std::optional<Trigger> trigger;
+  std::string upstream;  ///< `needs:pipeline` alone: a project whose latest pipeline this job mirrors
+
+  /// It starts or follows another pipeline, and no runner ever sees it.
+  bool is_bridge() const { return trigger || !upstream.empty(); }
 };
 
 struct Workflow {

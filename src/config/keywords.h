@@ -24,6 +24,10 @@ using Keywords = std::span<const Keyword>;
 Keywords root_keywords();
 Keywords default_keywords();
 Keywords job_keywords();
+Keywords bridge_keywords();  ///< of jobs with `trigger`, or with `needs:pipeline` alone
+Keywords trigger_keywords();
+Keywords trigger_include_keywords();
+Keywords trigger_forward_keywords();
 Keywords workflow_keywords();
 Keywords rule_keywords();
 Keywords workflow_rule_keywords();

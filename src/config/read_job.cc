@@ -129,6 +129,7 @@ constexpr auto kReaders = std::to_array<KeywordReader>({
     {"start_in", [](const Value& v, Job& job) { job.start_in = read_duration(v, std::chrono::weeks{1}); }},
     {"tags", read_tags, true},
     {"timeout", [](const Value& v, Job& job) { job.timeout = read_duration(v, kMonth); }},
+    {"trigger", [](const Value& v, Job& job) { job.trigger = read_trigger(v); }},
     {"variables", [](const Value& v, Job& job) { job.variables = read_variables(v, VariableForm::kJob); }},
     {"when", read_when},
 });
@@ -206,20 +207,28 @@ Job read_job(const Value& value, const yaml::Mark& mark, const Defaults& default
   if (job.name.size() > kMaxName)
     value.findings().error("invalid-value", mark,
                            fmt::format("{} name is too long (maximum is 255 characters)", value.path()));
-  check_map(value, job_keywords());
+  const bool bridge = is_bridge(value);
+  if (bridge) {
+    check_bridge(value);
+  } else {
+    check_map(value, job_keywords());
+  }
   check_inherit_default(value);
   for (const KeywordReader& reader : kReaders) {
+    if (bridge && find_keyword(bridge_keywords(), reader.name) == nullptr) continue;
     auto own = value.find(reader.name);
     if (!own && reader.inherited && inherits(value, reader.name)) own = defaults.find(reader.name);
     if (own) reader.read(*own, job);
   }
   if (job.name == "pages" && !value.find("pages") && job.publish.empty()) job.publish = "public";
+  if (const auto needs = value.find("needs")) read_pipeline_needs(*needs, job, bridge);
+  if (!job.upstream.empty()) job.needs.reset();  // it goes by stage
   check_combinations(value, job);
   for (const std::string_view key : {"script", "before_script", "after_script"})
     if (value.find("run") && value.find(key))
       value.error("keyword-conflict", fmt::format("these keys cannot be used together: run, {}", key),
                   "Write the lines as steps of `run`.");
-  const bool other_work = value.find("trigger") || value.find("run");
+  const bool other_work = bridge || value.find("run");
   if (!other_work && !value.find("script") && !value.findings().has_holes())
     value.findings().error("missing-keyword", mark,
                            fmt::format("{} config should implement the script: keyword", value.path()),

@@ -52,11 +52,7 @@ bool read_need_hash(const Value& value, Need& need) {
   check_map(value, need_keywords());
   const bool elsewhere = value.find("pipeline") || value.find("project");
   const auto job = value.find("job");
-  if (!job && value.find("pipeline")) {
-    value.error("unsupported-keyword", "has a pipeline without a job, to mirror its status: not supported",
-                "Name the job whose artifacts are wanted, or start that pipeline with `trigger`.");
-    return false;
-  }
+  if (!job && value.find("pipeline")) return false;  // to mirror its status: read_pipeline_needs()
   if (!job) {
     value.error("missing-keyword", "job can't be blank");
     return false;

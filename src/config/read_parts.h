@@ -53,6 +53,17 @@ void check_dast(const Value& value);
 /// True when the text has only ASCII letters, digits, and what `more` lists.
 bool only_of(std::string_view text, std::string_view more);
 
+/// The entry of a bridge's `needs` that names a pipeline: `upstream`. Refuses it in other jobs.
+void read_pipeline_needs(const Value& value, Job& job, bool bridge);
+/// Rules may change only which jobs of the same pipeline are needed.
+void refuse_pipeline_needs(const Value& value);
+
+/// The job starts or follows another pipeline, so other keywords are allowed in it.
+bool is_bridge(const Value& job);
+/// Reports keywords that a bridge may not have, and forms of keywords that only jobs with a script know.
+void check_bridge(const Value& job);
+std::optional<Trigger> read_trigger(const Value& value);
+
 /// `rules:` of a job.
 std::optional<std::vector<Rule>> read_rules(const Value& value);
 /// `workflow:rules`: when is always or never.

@@ -65,6 +65,7 @@ std::optional<Rule> read_rule(const Value& value) {
   read_delay(value, rule);
   if (const auto allow = value.find("allow_failure")) rule.allow_failure = read_allow_failure(*allow);
   if (const auto needs = value.find("needs")) {
+    refuse_pipeline_needs(*needs);
     rule.needs = read_needs(*needs);
     if (rule.needs && std::ranges::any_of(*rule.needs, &Need::elsewhere))
       needs->error("invalid-value", "uses invalid types: cross_dependency",

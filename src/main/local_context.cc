@@ -5,7 +5,6 @@
 
 #include <fmt/core.h>
 
-#include "adapters/remote/https_files.h"
 #include "app/local/env_file.h"
 #include "app/local/include_sources.h"
 #include "base/text.h"
@@ -94,23 +93,20 @@ config::IncludeScope lazy_scope(const LocalOptions& options, const app::WorkingC
   return scope;
 }
 
-Result<config::Loaded> load(const std::string& text, const LocalOptions& options,
-                            const app::WorkingCopy& copy) {
-  TG_TRY(pipeline::Context context, context_without_changes(options, copy));
+}  // namespace
+
+Result<config::Sources> include_sources_of(const LocalOptions& options, const app::WorkingCopy& copy,
+                                           const pipeline::Context& context, remote::HttpsFiles& files) {
   app::IncludeSettings settings;
   TG_TRY(settings.projects, app::parse_project_dirs(options.project_dirs));
   settings.templates = options.templates;
   const pipeline::VariableIndex predefined(context.predefined);
   const pipeline::JobVariable* path = predefined.find("CI_PROJECT_PATH");
-  remote::HttpsFiles files({.loopback = true});
   config::Sources sources =
       app::include_sources(copy, path == nullptr ? std::string() : path->value, settings, files);
-  sources.scope = lazy_scope(options, copy, context);
   TG_TRY(sources.inputs, inputs_of(options));
-  return config::load(text, options.file, sources);
+  return sources;
 }
-
-}  // namespace
 
 Result<pipeline::JobVariables> variables_of(const LocalOptions& options) {
   pipeline::JobVariables out;
@@ -150,7 +146,11 @@ Result<LocalProject> open_project(const LocalOptions& options) {
         path.string() + " is not there; -C names the project's folder, --file the configuration in it");
   }
   if (!text) return text.error();
-  TG_TRY(project.loaded, load(*text, options, project.copy));
+  TG_TRY(pipeline::Context context, context_without_changes(options, project.copy));
+  remote::HttpsFiles files({.loopback = true});
+  TG_TRY(config::Sources sources, include_sources_of(options, project.copy, context, files));
+  sources.scope = lazy_scope(options, project.copy, context);
+  project.loaded = config::load(*text, options.file, sources);
   return project;
 }
 

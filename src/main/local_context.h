@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/remote/https_files.h"
 #include "app/local/working_copy.h"
 #include "base/result.h"
 #include "config/load.h"
@@ -41,6 +42,11 @@ struct LocalProject {
 /// Reads the configuration file and its includes, for the context that the options give. kNotFound when the
 /// directory or the file is not there.
 Result<LocalProject> open_project(const LocalOptions& options);
+
+/// Where includes are read from; the scope of their rules is the caller's to set. `copy`, `context` and
+/// `files` must outlive the answer.
+Result<config::Sources> include_sources_of(const LocalOptions& options, const app::WorkingCopy& copy,
+                                           const pipeline::Context& context, remote::HttpsFiles& files);
 
 /// The pipeline variables of the command line: those of env files, then file variables, then --var; the last
 /// one of a name counts. kInvalid and kNotFound name what is wrong.

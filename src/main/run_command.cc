@@ -109,7 +109,7 @@ Result<app::LocalSettings> settings_of(const RunOptions& options, const app::Wor
 // Making a key takes a while, so only where it is needed.
 Result<std::unique_ptr<app::IdTokenIssuer>> id_tokens_for(const pipeline::Plan& plan) {
   const bool asked = std::ranges::any_of(plan.jobs, [](const pipeline::PlannedJob& job) {
-    return job.created && !job.options.id_tokens.empty();
+    return job.created && (job.bridge || !job.options.id_tokens.empty());
   });
   if (!asked) return std::unique_ptr<app::IdTokenIssuer>();
   return jwt::make_issuer();
@@ -186,6 +186,9 @@ Result<int> run_plan(const RunOptions& options, const LocalProject& project, con
   TG_TRY(auto settings, settings_of(options, project.copy, executors, scratch.path()));
   TG_TRY(const auto id_tokens, id_tokens_for(plan));
   settings.id_tokens = id_tokens.get();
+  TG_TRY(settings.context, context_of(options.local, project.copy));
+  remote::HttpsFiles files({.loopback = true});
+  TG_TRY(settings.sources, include_sources_of(options.local, project.copy, settings.context, files));
   const SystemClock clock;
   Display display(options, chosen.jobs.size(), clock);
   sys::StopFlag cancel;

@@ -32,6 +32,9 @@ void resolve_needs(std::vector<Draft>& drafts, const config::Instances& instance
 /// pipeline would hand artifacts around more than 500,000 times.
 void resolve_dependencies(std::vector<Draft>& drafts, config::Diagnostics& diagnostics);
 
+/// planned.bridge, when the job is one. `expanded`: its variables, as they go to runners.
+void build_bridge(Draft& draft, const VariableIndex& expanded);
+
 /// Builds planned.message (but for its dependencies, and with those elsewhere) and what is expanded with it:
 /// tags, environment, resource_group, yaml_variables. `variables`: all of the job's, weakest first. An error
 /// is a cycle of variables.

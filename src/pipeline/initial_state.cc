@@ -25,6 +25,10 @@ JobState initial_state(const PlannedJob& planned, JobId id, const std::vector<st
     state.retry_when = planned.retry->when;
     state.retry_codes = planned.retry->exit_codes;
   }
+  if (planned.bridge) {
+    state.bridge = planned.bridge->kind;
+    state.strategy = planned.bridge->strategy;
+  }
   return state;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pipeline/auto_retry.h"
+#include "pipeline/follow.h"
 #include "pipeline/processing.h"
 #include "pipeline/transitions.h"
 
@@ -29,14 +30,14 @@ class Machine {
   bool on(const Started&) { return !state_.jobs.empty() || state_.status == kCreated; }
 
   bool on(const JobPicked& event) {
-    JobState* job = find(event.job);
+    JobState* job = find_with_script(event.job);
     if (job == nullptr || job->status != kPending) return false;
     moves_.set(*job, kRunning);
     return true;
   }
 
   bool on(const JobSucceeded& event) {
-    JobState* job = find(event.job);
+    JobState* job = find_with_script(event.job);
     if (job == nullptr) return false;
     if (job->status == kCanceling) {
       moves_.set(*job, kCanceled);
@@ -73,7 +74,7 @@ class Machine {
   }
 
   bool on(const JobRequeued& event) {
-    JobState* job = find(event.job);
+    JobState* job = find_with_script(event.job);
     if (job == nullptr) return false;
     if (job->status == kCanceling) {
       moves_.set(*job, kCanceled);  // nobody is left who could end it
@@ -88,6 +89,7 @@ class Machine {
   bool on(const JobPlayed& event) {
     JobState* job = find(event.job);
     if (job == nullptr || (job->status != kManual && job->status != kScheduled)) return false;
+    if (job->linked) return false;  // it mirrors: what waits for somebody is a job of the other pipeline
     moves_.enqueue(*job);
     reset_skipped_after(state_, *job, moves_);
     return true;
@@ -116,6 +118,7 @@ class Machine {
     clone.failure_reason.clear();
     clone.exit_code.reset();
     clone.retry_due = false;
+    clone.linked = false;
     clone.starts_when_ready = clone.when == config::When::kManual || clone.when == config::When::kDelayed;
     if (!clone.allow_failure_codes.empty()) clone.allow_failure = false;
     job->retried = true;
@@ -177,6 +180,24 @@ class Machine {
     return begun && !job.interruptible;
   }
 
+  // --- bridges
+  // -----------------------------------------------------------------------------------------------
+
+  bool on(const BridgeLinked& event) {
+    JobState* job = find(event.job);
+    if (job == nullptr || job->bridge == BridgeKind::kNone || job->status != kPending) return false;
+    job->linked = true;
+    moves_.set(*job, kRunning);
+    if (job->strategy == config::TriggerStrategy::kNone) moves_.set(*job, kSuccess);
+    return true;
+  }
+
+  bool on(const BridgeMoved& event) {
+    JobState* job = find(event.job);
+    const bool follows = job != nullptr && job->linked && job->strategy != config::TriggerStrategy::kNone;
+    return follows && follow(*job, event, moves_, state_);
+  }
+
   // --- lookup
   // ------------------------------------------------------------------------------------------------
 
@@ -189,6 +210,12 @@ class Machine {
   JobState* find(JobId id) {
     JobState* job = find_any(id);
     return job == nullptr || job->retried ? nullptr : job;
+  }
+
+  /// The same, unless it is a bridge: runners have nothing to say about those.
+  JobState* find_with_script(JobId id) {
+    JobState* job = find(id);
+    return job == nullptr || job->bridge != BridgeKind::kNone ? nullptr : job;
   }
 
   State& state_;
@@ -206,7 +233,8 @@ std::vector<Effect> pending_effects(const State& state) {
   std::vector<Effect> effects;
   for (const auto& job : state.jobs) {
     if (job.retried) continue;
-    if (job.status == kPending) effects.emplace_back(EnqueueJob{job.id});
+    if (job.status == kPending && job.bridge == BridgeKind::kNone) effects.emplace_back(EnqueueJob{job.id});
+    if (job.status == kPending && job.bridge != BridgeKind::kNone) effects.emplace_back(StartBridge{job.id});
     if (job.status == kWaitingForResource) effects.emplace_back(RequestResource{job.id});
     if (job.status == kScheduled)
       effects.emplace_back(ScheduleJob{job.id, job.start_in.value_or(Seconds{0})});

@@ -63,6 +63,10 @@ struct JobState {
   /// A clone of a manual or delayed job: it starts by itself as soon as it may.
   bool starts_when_ready = false;
 
+  BridgeKind bridge = BridgeKind::kNone;
+  config::TriggerStrategy strategy = config::TriggerStrategy::kNone;  ///< kUpstream: mirror
+  bool linked = false;  ///< a bridge whose other pipeline is there
+
   friend bool operator==(const JobState&, const JobState&) = default;
 };
 
@@ -116,8 +120,17 @@ struct ResourceAssigned {
 struct NewCommit {
   config::OnNewCommit mode = config::OnNewCommit::kConservative;
 };  ///< a newer pipeline of the same ref makes this one redundant
-using Event = std::variant<Started, JobPicked, JobSucceeded, JobFailed, JobRequeued, JobPlayed, JobDue,
-                           JobCanceled, JobRetried, PipelineCanceled, ResourceAssigned, NewCommit>;
+struct BridgeLinked {
+  JobId job;
+};  ///< the pipeline that it starts is stored, or the one that it follows is found
+struct BridgeMoved {
+  JobId job;
+  JobStatus status;      ///< of the other pipeline
+  bool revived = false;  ///< that one was over, and goes on: somebody retried in it
+};
+using Event =
+    std::variant<Started, JobPicked, JobSucceeded, JobFailed, JobRequeued, JobPlayed, JobDue, JobCanceled,
+                 JobRetried, PipelineCanceled, ResourceAssigned, NewCommit, BridgeLinked, BridgeMoved>;
 
 // Effects: what the rim must now do. Each is idempotent for the same job.
 struct EnqueueJob {
@@ -130,9 +143,12 @@ struct ScheduleJob {
 struct RequestResource {
   JobId job;
 };  ///< it waits for its resource group: send ResourceAssigned when it is its turn
+struct StartBridge {
+  JobId job;
+};  ///< create the pipeline (or look for it), then send BridgeLinked or JobFailed
 struct SignalCancel {
   JobId job;
-};  ///< tell the runner that holds it to cancel
+};  ///< tell the runner that holds it to cancel; of a bridge: cancel its child pipeline
 struct RetryJob {
   JobId job;
 };  ///< automatic retry: send JobRetried with a new id
@@ -144,8 +160,8 @@ struct StatusChanged {
 struct PipelineFinished {
   JobStatus status;
 };  ///< success, failed, canceled or skipped, reached now
-using Effect = std::variant<EnqueueJob, ScheduleJob, RequestResource, SignalCancel, RetryJob, StatusChanged,
-                            PipelineFinished>;
+using Effect = std::variant<EnqueueJob, ScheduleJob, RequestResource, StartBridge, SignalCancel, RetryJob,
+                            StatusChanged, PipelineFinished>;
 
 /// Applies one event. An event that does not fit the job's status (late, doubled) changes nothing and has no
 /// effects. `state.jobs` must be ordered by stage.
@@ -155,8 +171,9 @@ using Effect = std::variant<EnqueueJob, ScheduleJob, RequestResource, SignalCanc
 std::vector<Effect> apply(State& state, const Event& event);
 
 /// What the rim still has to do for this state, if the effects of earlier events were lost (a restart):
-/// EnqueueJob of pending jobs, RequestResource of those that wait for theirs, ScheduleJob of scheduled ones
-/// with their whole delay, SignalCancel of those that are canceling, RetryJob where a retry is due.
+/// EnqueueJob of pending jobs, StartBridge of pending bridges, RequestResource of those that wait for theirs,
+/// ScheduleJob of scheduled ones with their whole delay, SignalCancel of those that are canceling, RetryJob
+/// where a retry is due.
 std::vector<Effect> pending_effects(const State& state);
 
 /// GitLab's composite status (reference: composite.rb, 17–18). `dag`: for the needs of one job.

@@ -1,6 +1,7 @@
 // Properties of the state machine under random pipelines and random events: in order, late, doubled,
 // senseless.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -87,8 +88,14 @@ class Walk {
     job.allow_failure = chance(25);
     if (chance(20)) job.allow_failure_codes = {3};
     if (chance(25)) job.retry_max = 1 + static_cast<int>(pick(2));
-    if (chance(35)) {
-      add_needs(job);
+    if (chance(35)) add_needs(job);
+    if (chance(25)) {
+      job.bridge = chance(60)   ? BridgeKind::kChild
+                   : chance(60) ? BridgeKind::kProject
+                                : BridgeKind::kUpstream;
+      job.strategy = static_cast<config::TriggerStrategy>(pick(3));
+      if (job.bridge == BridgeKind::kUpstream) job.strategy = config::TriggerStrategy::kMirror;
+      job.retry_max = 0;
     }
     state_.jobs.push_back(job);
   }
@@ -100,7 +107,7 @@ class Walk {
 
   void random_event() {
     const JobId job = any_job();
-    switch (pick(14)) {
+    switch (pick(16)) {
       case 0:
       case 1:
         return send(JobPicked{job});
@@ -126,9 +133,19 @@ class Walk {
         return send(NewCommit{static_cast<config::OnNewCommit>(pick(3))});
       case 12:
         return assign_or_nonsense(job);
+      case 13:
+        return send(BridgeLinked{job});
+      case 14:
+        return send(BridgeMoved{job, any_status(), chance(30)});
       default:
         return answer_effects();
     }
+  }
+
+  JobStatus any_status() {
+    constexpr std::array kOf = {kPending, kRunning, kManual,   kCanceling,
+                                kSuccess, kFailed,  kCanceled, kSkipped};
+    return kOf.at(pick(kOf.size()));
   }
 
   /// What the rim does with effects: automatic retries.
@@ -143,7 +160,9 @@ class Walk {
   void settle() {
     for (int round = 0; round < 10'000; ++round) {
       const auto effects = pending_effects(state_);
-      const auto running = std::ranges::find(state_.jobs, kRunning, &JobState::status);
+      const auto running = std::ranges::find_if(state_.jobs, [](const JobState& job) {
+        return job.status == kRunning || (job.status == kManual && job.linked);
+      });
       if (!effects.empty() && answer(effects[pick(static_cast<std::uint32_t>(effects.size()))])) continue;
       if (running != state_.jobs.end()) {
         finish_one(running->id);
@@ -201,9 +220,14 @@ class Walk {
       send(JobPicked{e->job});
       if (chance(80)) finish_one(e->job);
     }
+    if (const auto* e = std::get_if<StartBridge>(&effect)) {
+      chance(80) ? send(BridgeLinked{e->job})
+                 : send(JobFailed{e->job, "downstream_pipeline_creation_failed", {}});
+    }
     if (const auto* e = std::get_if<ScheduleJob>(&effect)) send(JobDue{e->job});
     if (const auto* e = std::get_if<SignalCancel>(&effect)) {
-      if (chance(70)) return finish_one(e->job);
+      const bool bridge = find(state_, e->job)->bridge != BridgeKind::kNone;
+      if (bridge || chance(70)) return finish_one(e->job);
       send(JobRequeued{e->job});  // its runner was lost; it must not go on
       EXPECT_EQ(std::ranges::find(state_.jobs, e->job, &JobState::id)->status, kCanceled);
     }
@@ -211,6 +235,9 @@ class Walk {
   }
 
   void finish_one(JobId job) {
+    const JobState* state = find(state_, job);
+    if (state != nullptr && state->bridge != BridgeKind::kNone)
+      return send(BridgeMoved{job, chance(60) ? kSuccess : chance(50) ? kFailed : kSkipped});
     if (chance(70)) return send(JobSucceeded{job});
     send(JobFailed{job, "script_failure", static_cast<int>(pick(5))});
   }
@@ -340,6 +367,10 @@ class Walk {
     bool blocking = false;
     for (const auto& job : state_.jobs) {
       if (!job.retried && job.status == kManual && !job.allow_failure) blocking = true;
+    }
+    for (const auto& job : state_.jobs) {
+      if (job.linked) EXPECT_NE(job.bridge, BridgeKind::kNone);
+      if (job.linked && job.strategy == config::TriggerStrategy::kNone) EXPECT_TRUE(is_completed(job.status));
     }
     if (canceled_) EXPECT_FALSE(blocking) << "cancel leaves nothing that waits";
     if (blocking) {

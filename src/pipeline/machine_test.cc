@@ -61,6 +61,7 @@ class Pipeline {
     return "?";
   }
   std::string tell(const EnqueueJob& e) const { return "enqueue " + name_of(e.job); }
+  std::string tell(const StartBridge& e) const { return "bridge " + name_of(e.job); }
   std::string tell(const ScheduleJob& e) const {
     return fmt::format("schedule {} {}s", name_of(e.job), e.delay.count());
   }

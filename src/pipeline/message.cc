@@ -100,11 +100,12 @@ Status build_message(Draft& draft, VariableScope& variables, const Context& cont
   for (const auto& variable : draft.yaml) {
     if (const auto* found = index.find(variable.key)) draft.planned.yaml_variables.push_back(*found);
   }
+  if (job.is_bridge()) build_bridge(draft, index);
   message.name = draft.planned.name;
   message.stage = job.stage;
   message.git = build_git(context, index);
   message.timeout = job.timeout.value_or(context.default_timeout);
-  message.steps = build_steps(job, message.timeout);
+  if (!job.is_bridge()) message.steps = build_steps(job, message.timeout);
   if (job.image) message.image = build_image(*job.image, expand);
   for (const auto& service : job.services) message.services.push_back(build_service(service, expand));
   message.artifacts = build_artifacts(job, expand);

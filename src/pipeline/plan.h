@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/definition.h"
+#include "pipeline/bridge.h"
 #include "pipeline/job_message.h"
 #include "pipeline/job_options.h"
 
@@ -78,6 +79,7 @@ struct PlannedJob {
   bool interruptible = false;
   std::string resource_group;
   JobOptions options;
+  std::optional<Bridge> bridge;  ///< it starts or follows a pipeline; then the message has no steps
   /// YAML-level variables of the job (global, workflow, job, rule), expanded, in file order: what `list
   /// --json` shows. A name that a project or pipeline variable overrides has the overriding value here.
   JobVariables yaml_variables;

@@ -23,11 +23,17 @@ void Transitions::enqueue(JobState& job) {
 
 void Transitions::offer(JobState& job) {
   set(job, kPending);
-  effects_.emplace_back(EnqueueJob{job.id});
+  if (job.bridge == BridgeKind::kNone) {
+    effects_.emplace_back(EnqueueJob{job.id});
+  } else {
+    effects_.emplace_back(StartBridge{job.id});
+  }
 }
 
 bool Transitions::cancel(JobState& job, bool gracefully) {
-  if (job.status == kRunning) {
+  if (job.status == kRunning && job.bridge != BridgeKind::kNone && job.bridge != BridgeKind::kChild) {
+    set(job, kCanceled);  // what runs in another project is not ours to end
+  } else if (job.status == kRunning) {
     set(job, gracefully ? kCanceling : kCanceled);
     effects_.emplace_back(SignalCancel{job.id});
   } else if (job.status == kCanceling && !gracefully) {
@@ -46,7 +52,7 @@ bool Transitions::cancel(JobState& job, bool gracefully) {
 void Transitions::start(JobState& job) {
   if (job.starts_when_ready) {
     enqueue(job);
-  } else if (job.when == config::When::kDelayed) {
+  } else if (job.when == config::When::kDelayed && job.bridge == BridgeKind::kNone) {
     set(job, kScheduled);
     effects_.emplace_back(ScheduleJob{job.id, job.start_in.value_or(Seconds{0})});
   } else if (job.when == config::When::kManual) {

@@ -21,7 +21,7 @@ class Transitions {
   void enqueue(JobState& job);
   /// To the runners, at once.
   void offer(JobState& job);
-  /// What stands before it lets it go: by its `when`.
+  /// What stands before it lets it go: by its `when`. Bridges are never delayed (GitLab: schedulable?).
   void start(JobState& job);
   /// False: there was nothing to cancel. Gracefully: a running job goes by way of `canceling`.
   bool cancel(JobState& job, bool gracefully);

@@ -6,21 +6,19 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 #include <variant>
 
 #include <fmt/core.h>
 
+#include "app/local/local_family.h"
+#include "app/local/local_id_tokens.h"
 #include "app/local/local_io.h"
 #include "app/local/trace_lines.h"
-#include "app/server/dotenv.h"
-#include "app/server/id_token_claims.h"
 #include "base/text.h"
+#include "pipeline/child.h"
 #include "pipeline/coverage.h"
-#include "pipeline/resource_group.h"
-#include "pipeline/variables.h"
 
 namespace tidegate::app {
 
@@ -80,109 +78,116 @@ struct Running {
 
 class PipelineRun {
  public:
-  PipelineRun(const pipeline::Plan& plan, const WorkingCopy& copy, const LocalSettings& settings,
-              LocalObserver& observer, const Clock& clock, const sys::StopFlag& cancel)
-      : plan_(plan), copy_(copy), settings_(settings), observed_(observer), clock_(clock), cancel_(cancel) {}
+  PipelineRun(const WorkingCopy& copy, const LocalSettings& settings, LocalObserver& observer,
+              const Clock& clock, const sys::StopFlag& cancel)
+      : copy_(copy),
+        settings_(settings),
+        observed_(observer),
+        clock_(clock),
+        cancel_(cancel),
+        family_(settings.work_directory / "artifacts") {}
 
-  Result<LocalResult> run() {
-    TG_TRY(chosen_, choose_jobs(plan_, settings_.choice));
+  Result<LocalResult> run(const pipeline::Plan& plan) {
+    TG_TRY(auto chosen, choose_jobs(plan, settings_.choice));
     if (settings_.policy == ExecutorPolicy::kDocker && settings_.docker == nullptr) {
       return fail(Errc::kEnvironment, settings_.no_docker + ", or run on this machine: --shell");
     }
-    begin_ = clock_.now();
-    make_state();
-    state_.on_job_failure = plan_.auto_cancel.on_job_failure;
-    observed_.tell([this](LocalObserver& o) { o.jobs_planned(result_.jobs); });
-    say_what_runs_outside();
-    apply(pipeline::Started{});
+    const Instant begin = clock_.now();
+    LocalPipeline& root = family_.add_root(plan, std::move(chosen), settings_.context, begin);
+    this->begin(root);
+    send(root, pipeline::Started{});
     bool told_to_cancel = false;
     while (true) {
       while (running_.size() < std::max<std::size_t>(settings_.parallel, 1) && !ready_.empty()) start_next();
       if (running_.empty()) break;
       for (const Ended& ended : inbox_.wait(kCancelPoll)) finish(ended);
-      if (cancel_.stop_requested() && !told_to_cancel) {
-        told_to_cancel = true;
-        observed_.tell([](LocalObserver& o) {
-          o.notice("canceling: after_script still runs; Ctrl-C again ends all at once");
-        });
-        apply(pipeline::PipelineCanceled{});
-      }
+      if (cancel_.stop_requested() && !std::exchange(told_to_cancel, true)) cancel_all();
     }
-    result_.status = state_.status;
-    result_.duration = clock_.now() - begin_;
-    return result_;
+    LocalResult result;
+    result.status = root.state.status;
+    result.jobs = family_.jobs();
+    result.duration = clock_.now() - begin;
+    return result;
   }
 
  private:
-  void make_state() {
-    for (const pipeline::PlannedJob& planned : plan_.jobs) {
-      if (!chosen_.jobs.contains(planned.name)) continue;
-      const JobId id(next_id_++);
-      state_.jobs.push_back(first_state(planned, id));
-      place_[id] = planned_.size();
-      planned_.push_back(&planned);
-      LocalJob job;
-      job.name = planned.name;
-      job.stage = planned.stage;
-      job.allow_failure = planned.allow_failure.value;
-      result_.jobs.push_back(std::move(job));
+  struct Sent {
+    LocalPipeline* to;
+    pipeline::Event event;
+  };
+
+  void begin(const LocalPipeline& pipeline) {
+    observed_.tell([&](LocalObserver& o) { o.jobs_planned(family_.jobs_of(pipeline)); });
+    say_what_runs_outside(pipeline);
+  }
+
+  void cancel_all() {
+    say("canceling: after_script still runs; Ctrl-C again ends all at once");
+    for (LocalPipeline& pipeline : family_.pipelines()) send(pipeline, pipeline::PipelineCanceled{});
+  }
+
+  // One event may lead to others, also of the pipelines above and below.
+  void send(LocalPipeline& to, const pipeline::Event& event) {
+    const bool busy = !events_.empty();
+    events_.push_back({&to, event});
+    if (busy) return;  // whoever is in the loop below takes it
+    while (!events_.empty()) {
+      const Sent next = events_.front();
+      const JobStatus before = next.to->state.status;
+      for (const pipeline::Effect& effect : pipeline::apply(next.to->state, next.event))
+        perform(*next.to, effect);
+      tell_parent(*next.to, before);
+      events_.pop_front();
     }
   }
 
-  // Needs outside of what is run are no needs here. Who asks for a job by name wants it to run, whatever the
-  // others do.
-  pipeline::JobState first_state(const pipeline::PlannedJob& planned, JobId id) const {
-    pipeline::JobState state = pipeline::initial_state(planned, id, plan_.stages);
-    if (state.needs)
-      std::erase_if(*state.needs, [this](const std::string& need) { return !chosen_.jobs.contains(need); });
-    if (state.when == config::When::kOnFailure && asked_for(planned.name)) state.when = config::When::kAlways;
-    return state;
-  }
-  bool asked_for(const std::string& name) const { return chosen_.started.contains(name); }
-
-  void apply(const pipeline::Event& event) {
-    std::deque<pipeline::Event> events{event};
-    while (!events.empty()) {
-      const pipeline::Event next = events.front();
-      events.pop_front();
-      for (const pipeline::Effect& effect : pipeline::apply(state_, next)) perform(effect, events);
-    }
+  void tell_parent(const LocalPipeline& child, JobStatus before) {
+    const JobStatus now = child.state.status;
+    if (child.parent == nullptr || now == before) return;
+    send(*child.parent, pipeline::BridgeMoved{child.bridge, now, pipeline::is_completed(before)});
   }
 
-  void perform(const pipeline::Effect& effect, std::deque<pipeline::Event>& events) {
+  void perform(LocalPipeline& in, const pipeline::Effect& effect) {
     if (const auto* enqueue = std::get_if<pipeline::EnqueueJob>(&effect)) {
       ready_.push_back(enqueue->job);
+    } else if (const auto* bridge = std::get_if<pipeline::StartBridge>(&effect)) {
+      start_bridge(in, bridge->job);
     } else if (const auto* schedule = std::get_if<pipeline::ScheduleJob>(&effect)) {
-      say(fmt::format("{} would wait {}; here it starts at once", job_of(schedule->job).path(),
+      say(fmt::format("{} would wait {}; here it starts at once", family_.job(schedule->job).path(),
                       format_duration(schedule->delay)));
-      events.emplace_back(pipeline::JobDue{schedule->job});
+      send(in, pipeline::JobDue{schedule->job});
     } else if (const auto* retry = std::get_if<pipeline::RetryJob>(&effect)) {
-      say(fmt::format("{} failed and is tried again", job_of(retry->job).path()));
-      const JobId clone(next_id_++);
-      place_[clone] = place_.at(retry->job);
-      events.emplace_back(pipeline::JobRetried{retry->job, clone});
+      say(fmt::format("{} failed and is tried again", family_.job(retry->job).path()));
+      send(in, pipeline::JobRetried{retry->job, family_.again(retry->job)});
     } else if (const auto* signal = std::get_if<pipeline::SignalCancel>(&effect)) {
-      if (const auto found = running_.find(signal->job); found != running_.end())
-        found->second->cancel.request_stop();
+      cancel_job(signal->job);
     } else if (const auto* request = std::get_if<pipeline::RequestResource>(&effect)) {
-      assign_resource(request->job, events);
+      assign_resource(request->job);
     } else if (const auto* changed = std::get_if<pipeline::StatusChanged>(&effect)) {
-      change(*changed, events);
-      if (pipeline::is_completed(changed->to)) assign_resource(changed->job, events);
+      change(in, *changed);
+      if (pipeline::is_completed(changed->to)) assign_resource(changed->job);
     }
   }
 
-  void change(const pipeline::StatusChanged& changed, std::deque<pipeline::Event>& events) {
-    LocalJob& job = job_of(changed.job);
+  void cancel_job(JobId job) {
+    if (const auto found = running_.find(job); found != running_.end()) found->second->cancel.request_stop();
+    if (LocalPipeline* child = family_.started_by(job)) send(*child, pipeline::PipelineCanceled{});
+  }
+
+  void change(LocalPipeline& in, const pipeline::StatusChanged& changed) {
+    LocalJob& job = family_.job(changed.job);
     job.status = changed.to;
     if (changed.to != JobStatus::kPending) std::erase(ready_, changed.job);
-    if (changed.to == JobStatus::kManual && asked_for(job.name)) {
-      events.emplace_back(pipeline::JobPlayed{changed.job});
+    const bool is_bridge = family_.planned(changed.job).bridge.has_value();
+    if (is_bridge && job.attempts > 0) return end_bridge(job);
+    if (changed.to == JobStatus::kManual && in.chosen.started.contains(job.name)) {
+      send(in, pipeline::JobPlayed{changed.job});
       return;
     }
     if (changed.to == JobStatus::kManual) {
-      say(fmt::format("{} is manual and was not started (tidegate run {})", job.path(),
-                      shell_quote(job.name)));
+      const std::string how =
+          in.parent == nullptr ? fmt::format(" (tidegate run {})", shell_quote(job.name)) : "";
+      say(fmt::format("{} is manual and was not started{}", job.path(), how));
     }
     const bool passed_over =
         job.attempts == 0 && (pipeline::is_completed(changed.to) || changed.to == JobStatus::kManual);
@@ -190,35 +195,101 @@ class PipelineRun {
   }
 
   /// Gives the resource group of this job to whose turn it is, if it is free.
-  void assign_resource(JobId id, std::deque<pipeline::Event>& events) {
-    const std::string& group = planned_.at(place_.at(id))->resource_group;
-    if (group.empty()) return;
-    std::vector<pipeline::ResourceUser> users;
-    for (const pipeline::JobState& job : state_.jobs) {
-      if (!job.retried && job.resource_group == group) users.push_back({PipelineId{1}, job.id, job.status});
-    }
-    const auto next = pipeline::next_holder(users, pipeline::ProcessMode::kUnordered);
-    if (next) events.emplace_back(pipeline::ResourceAssigned{*next});
+  void assign_resource(JobId id) {
+    const auto next = family_.next_holder(family_.planned(id).resource_group);
+    if (next) send(family_.pipeline_of(*next), pipeline::ResourceAssigned{*next});
   }
+
+  // --- bridges
+
+  void start_bridge(LocalPipeline& in, JobId id) {
+    LocalJob& job = family_.job(id);
+    const pipeline::Bridge& bridge = *family_.planned(id).bridge;
+    job.executor = "pipeline";
+    ++job.attempts;
+    bridges_since_[job.path()] = clock_.now();
+    observed_.tell([&](LocalObserver& o) { o.job_started(job); });
+    if (bridge.kind != pipeline::BridgeKind::kChild) {
+      say(fmt::format("{}: the pipeline of {} belongs to a server; here it counts as passed", job.path(),
+                      printable(bridge.project)));
+      send(in, pipeline::BridgeLinked{id});
+      send(in, pipeline::BridgeMoved{id, JobStatus::kSuccess});
+      return;
+    }
+    auto made = make_child(in, id);
+    if (!made) {
+      job.message = made.error().message;
+      job.failure_reason = made.error().code == Errc::kDenied ? "reached_max_descendant_pipelines_depth"
+                                                              : "downstream_pipeline_creation_failed";
+      send(in, pipeline::JobFailed{id, job.failure_reason, {}});
+      return;
+    }
+    send(in, pipeline::BridgeLinked{id});
+    begin(**made);
+    send(**made, pipeline::Started{});
+  }
+
+  /// kDenied: too deep; otherwise why there is no such pipeline.
+  Result<LocalPipeline*> make_child(LocalPipeline& in, JobId id) {
+    if (in.depth >= pipeline::kMaxChildDepth)
+      return fail(Errc::kDenied, fmt::format("child pipelines may be {} deep", pipeline::kMaxChildDepth));
+    if (family_.pipelines().size() >= pipeline::kMaxFamily)
+      return fail(Errc::kInvalid, fmt::format("a run may have {} pipelines", pipeline::kMaxFamily));
+    const pipeline::Bridge& bridge = *family_.planned(id).bridge;
+    TG_TRY(const auto own, family_.message(id));
+    auto to = pipeline::downstream_of(bridge, own.message.variables, own.reported, in.context.pipeline);
+    pipeline::Context context = pipeline::child_context(in.context, std::move(to.variables));
+    config::Sources sources = settings_.sources;
+    sources.artifact = [&](const std::string& job, const std::string& path) {
+      return family_.artifact(in, job, path);
+    };
+    pipeline::Plan plan = pipeline::plan_child(bridge, context, sources);
+    for (const config::Diagnostic& found : plan.diagnostics) {
+      const bool error = found.severity == config::Severity::kError;
+      say(fmt::format("{}:{}: {}: {}", found.place.file, found.place.line, error ? "error" : "warning",
+                      found.message));
+    }
+    if (!plan.created) return fail(Errc::kInvalid, pipeline::refusal_of(plan));
+    return &family_.add_child(in, id, std::move(plan), std::move(context), clock_.now());
+  }
+
+  void end_bridge(LocalJob& job) {
+    if (!pipeline::is_completed(job.status)) return;
+    job.duration = clock_.now() - bridges_since_[job.path()];
+    if (job.status == JobStatus::kFailed && job.message.empty()) job.message = "its pipeline did not pass";
+    observed_.tell([&](LocalObserver& o) { o.job_ended(job); });
+  }
+
+  // --- jobs
 
   void start_next() {
     const JobId id = ready_.front();
     ready_.pop_front();
-    apply(pipeline::JobPicked{id});
-    LocalJob& job = job_of(id);
-    const pipeline::PlannedJob& planned = *planned_.at(place_.at(id));
-    pipeline::JobMessage message = message_for(planned, id);
-    for (const pipeline::JobElsewhere& other : message.elsewhere) tell_missing(job.path(), other);
-    Executor& executor = executor_for(message);
-    job.executor = executor.name();
+    LocalPipeline& in = family_.pipeline_of(id);
+    send(in, pipeline::JobPicked{id});
+    LocalJob& job = family_.job(id);
+    auto message = message_for(id);
     ++job.attempts;
+    if (!message) return give_up(in, id, message.error());
+    Executor& executor = executor_for(*message);
+    job.executor = executor.name();
     observed_.tell([&](LocalObserver& o) { o.job_started(job); });
     auto running = std::make_unique<Running>();
     sys::StopFlag& stop = running->cancel;
-    running->thread =
-        std::jthread([this, id, path = job.path(), coverage = planned.options.coverage, &executor, &stop,
-                      message = std::move(message)] { work(id, path, coverage, message, executor, stop); });
+    running->thread = std::jthread(
+        [this, id, path = job.path(), coverage = family_.planned(id).options.coverage, &executor, &stop,
+         message = std::move(*message)] { work(id, path, coverage, message, executor, stop); });
     running_.emplace(id, std::move(running));
+  }
+
+  void give_up(LocalPipeline& in, JobId id, const Error& error) {
+    LocalJob& job = family_.job(id);
+    job.message = error.message;
+    job.failure_reason = "missing_dependency_failure";
+    job.executor = "none";
+    observed_.tell([&](LocalObserver& o) { o.job_started(job); });
+    send(in, pipeline::JobFailed{id, job.failure_reason, {}});
+    observed_.tell([&](LocalObserver& o) { o.job_ended(job); });
   }
 
   // On a worker's thread; touches nothing of the state.
@@ -229,7 +300,7 @@ class PipelineRun {
       observed_.tell([&](LocalObserver& o) { o.job_line(path, section, line); });
     });
     pipeline::CoverageFinder finder(coverage);
-    LocalJobIo io(copy_, artifacts(), id, [&](std::string_view bytes) {
+    LocalJobIo io(copy_, settings_.work_directory / "artifacts", id, [&](std::string_view bytes) {
       lines.feed(bytes);
       finder.feed(bytes);
     });
@@ -246,89 +317,41 @@ class PipelineRun {
 
   void finish(const Ended& ended) {
     running_.erase(ended.id);  // joins
-    LocalJob& job = job_of(ended.id);
+    LocalJob& job = family_.job(ended.id);
     job.duration = ended.duration;
     job.failure_reason = ended.outcome.failure_reason;
     job.exit_code = ended.outcome.exit_code;
     job.message = ended.outcome.message;
     job.coverage = ended.outcome.coverage;
     const JobOutcome& outcome = ended.outcome;
+    LocalPipeline& in = family_.pipeline_of(ended.id);
     if (outcome.success) {
-      apply(pipeline::JobSucceeded{ended.id});
+      send(in, pipeline::JobSucceeded{ended.id});
     } else {
-      apply(pipeline::JobFailed{ended.id, outcome.failure_reason, outcome.exit_code});
+      send(in, pipeline::JobFailed{ended.id, outcome.failure_reason, outcome.exit_code});
     }
-    const auto state = std::ranges::find(state_.jobs, ended.id, &pipeline::JobState::id);
-    job.allow_failure = state->allow_failure;
+    const pipeline::JobState& state = family_.state(ended.id);
+    job.allow_failure = state.allow_failure;
     LocalJob told = job;
-    told.status = state->status;  // of this attempt, also when the next one is pending already
+    told.status = state.status;  // of this attempt, also when the next one is pending already
     observed_.tell([&](LocalObserver& o) { o.job_ended(told); });
   }
 
-  pipeline::JobMessage message_for(const pipeline::PlannedJob& planned, JobId id) {
-    pipeline::JobMessage message = planned.message;
-    message.id = id;
-    message.pipeline_id = 1;
+  Result<pipeline::JobMessage> message_for(JobId id) {
+    TG_TRY(auto complete, family_.message(id));
+    pipeline::JobMessage& message = complete.message;
     if (message.project_path.empty()) message.project_path = "local/" + copy_.root.filename().native();
-    const pipeline::JobVariables first{{.key = "CI_PIPELINE_ID", .value = "1"},
-                                       {.key = "CI_PIPELINE_IID", .value = "1"},
-                                       {.key = "CI_PIPELINE_CREATED_AT", .value = format_iso8601(begin_)},
-                                       {.key = "CI_JOB_STARTED_AT", .value = format_iso8601(clock_.now())},
-                                       {.key = "CI_JOB_ID", .value = std::to_string(id.value())}};
-    message.variables.insert(message.variables.begin(), first.begin(), first.end());
+    message.variables.insert(message.variables.begin(),
+                             {.key = "CI_JOB_STARTED_AT", .value = format_iso8601(clock_.now())});
     message.data.insert(message.data.end(), settings_.data.begin(), settings_.data.end());
-    for (pipeline::JobDependency& dependency : message.dependencies) add_dependency(dependency, message);
-    add_id_tokens(planned, message);
-    return message;
-  }
-
-  // Signed with a key that is gone after the run: jobs find a token of the right form, and nobody trusts it.
-  void add_id_tokens(const pipeline::PlannedJob& planned, pipeline::JobMessage& message) {
-    if (planned.options.id_tokens.empty() || settings_.id_tokens == nullptr) return;
-    IdTokenSubject subject;
-    subject.issuer = "https://localhost";
-    subject.project_path = message.project_path;
-    subject.ref = message.git.ref;
-    subject.is_tag = message.git.is_tag;
-    subject.pipeline_source = "local";
-    subject.sha = message.git.sha;
-    subject.pipeline = message.pipeline_id;
-    subject.job = message.id.value();
-    subject.environment = planned.environment;
-    subject.now = clock_.now();
-    subject.job_timeout = message.timeout;
-    const Status signed_all =
-        append_id_tokens(*settings_.id_tokens, subject, planned.options.id_tokens, message.variables);
-    say(signed_all ? fmt::format("{}: its id tokens are signed with a key of this run, which nobody trusts",
-                                 message.name)
-                   : fmt::format("{}: {}", message.name, signed_all.error().message));
-  }
-
-  void add_dependency(pipeline::JobDependency& dependency, pipeline::JobMessage& message) {
-    const bool declared = std::exchange(dependency.has_artifacts, false);
-    if (declared && !chosen_.jobs.contains(dependency.name)) {
-      say(fmt::format("{} goes without the artifacts of {}, which was not asked for (--needs runs it too)",
-                      message.name, dependency.name));
-    }
-    for (const pipeline::JobState& other : state_.jobs) {
-      if (other.name != dependency.name || other.retried) continue;
-      dependency.id = other.id;
-      std::error_code error;
-      dependency.has_artifacts = fs::exists(artifact_file(artifacts(), other.id, "archive"), error);
-      pipeline::add_report_variables(message, read_dotenv(artifact_file(artifacts(), other.id, "dotenv")));
-    }
+    const std::string told = add_id_tokens(settings_.id_tokens, family_.planned(id), clock_.now(), message);
+    if (!told.empty()) say(told);
+    for (const std::string& words : complete.missing) say(words);
+    return std::move(message);
   }
 
   static bool wants_container(const pipeline::JobMessage& message) {
     return message.image.has_value() || !message.services.empty();
-  }
-
-  void tell_missing(const std::string& name, const pipeline::JobElsewhere& other) {
-    const std::string where = other.project.empty()
-                                  ? "pipeline " + printable(other.pipeline)
-                                  : printable(other.project) + " (" + printable(other.ref) + ")";
-    say(fmt::format("{} wants the artifacts of job \"{}\" of {}: they are not here, and it runs without them",
-                    name, printable(other.job), where));
   }
 
   Executor& executor_for(const pipeline::JobMessage& message) {
@@ -337,11 +360,12 @@ class PipelineRun {
     return wants_container(message) && settings_.docker != nullptr ? *settings_.docker : *settings_.shell;
   }
   // Who wrote an image into a job may not want its script on their own machine: said once, before it begins.
-  void say_what_runs_outside() {
+  void say_what_runs_outside(const LocalPipeline& pipeline) {
     if (settings_.policy != ExecutorPolicy::kAuto || settings_.docker != nullptr) return;
-    const auto jobs =
-        std::ranges::count_if(planned_, [](const auto* job) { return wants_container(job->message); });
-    if (jobs == 0) return;
+    const auto jobs = std::ranges::count_if(pipeline.plan->jobs, [&](const pipeline::PlannedJob& job) {
+      return pipeline.chosen.jobs.contains(job.name) && wants_container(job.message);
+    });
+    if (jobs == 0 || std::exchange(told_of_docker_, true)) return;
     say(fmt::format(
         "{}. So {} with an image or services {} on this machine, without them; --shell says that this is "
         "meant, --executor docker refuses it",
@@ -349,26 +373,20 @@ class PipelineRun {
         jobs == 1 ? "runs" : "run"));
   }
 
-  LocalJob& job_of(JobId id) { return result_.jobs[place_.at(id)]; }
-  fs::path artifacts() const { return settings_.work_directory / "artifacts"; }
   void say(const std::string& text) {
     observed_.tell([&](LocalObserver& o) { o.notice(text); });
   }
 
-  const pipeline::Plan& plan_;
   const WorkingCopy& copy_;
   const LocalSettings& settings_;
   Observed observed_;
   const Clock& clock_;
   const sys::StopFlag& cancel_;
-  ChosenJobs chosen_;
-  std::vector<const pipeline::PlannedJob*> planned_;
-  std::map<JobId, std::size_t> place_;  // in planned_ and result_.jobs; several attempts of a job share one
-  pipeline::State state_;
-  LocalResult result_;
+  LocalFamily family_;
+  std::deque<Sent> events_;
   std::deque<JobId> ready_;
-  std::int64_t next_id_ = 1;
-  Instant begin_{};
+  std::map<std::string, Instant> bridges_since_;  // by path
+  bool told_of_docker_ = false;
   Inbox inbox_;
   std::map<JobId, std::unique_ptr<Running>> running_;  // last: joined before the rest goes
 };
@@ -382,7 +400,7 @@ bool LocalResult::good() const {
 Result<LocalResult> run_pipeline(const pipeline::Plan& plan, const WorkingCopy& copy,
                                  const LocalSettings& settings, LocalObserver& observer, const Clock& clock,
                                  const sys::StopFlag& cancel) {
-  return PipelineRun(plan, copy, settings, observer, clock, cancel).run();
+  return PipelineRun(copy, settings, observer, clock, cancel).run(plan);
 }
 
 }  // namespace tidegate::app

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/local/job_selection.h"
+#include "app/local/local_result.h"
 #include "app/local/working_copy.h"
 #include "app/ports/executor.h"
 #include "app/ports/id_tokens.h"
@@ -40,38 +41,9 @@ struct LocalSettings {
   std::string no_docker;       ///< why not and what to do, for people
   Executor* shell = nullptr;
   std::vector<pipeline::JobData> data;  ///< dataset objects for every job
-  IdTokenIssuer* id_tokens = nullptr;   ///< must be set when the plan has jobs with `id_tokens`
-};
-
-/// A job as people see it. Within a child pipeline `within` names the trigger jobs above it ("ship", "ship >
-/// eu"); empty in the pipeline itself.
-struct LocalJob {
-  std::string name;
-  std::string stage;
-  std::string within;
-  pipeline::JobStatus status = pipeline::JobStatus::kCreated;
-  bool allow_failure = false;
-  std::string executor;        ///< "docker", "shell"; empty when it did not run
-  std::string failure_reason;  ///< of the Runner protocol
-  std::optional<int> exit_code;
-  std::string message;             ///< one line for people
-  std::optional<double> coverage;  ///< what `coverage:` found in the log
-  int attempts = 0;
-  Millis duration{0};  ///< of the last attempt
-
-  /// What tells it from all other jobs of the run: "ship > build".
-  std::string path() const { return within.empty() ? name : within + " > " + name; }
-  /// Its stage, told from the stages of other pipelines of the run.
-  std::string stage_path() const { return within.empty() ? stage : within + " > " + stage; }
-};
-
-struct LocalResult {
-  pipeline::JobStatus status = pipeline::JobStatus::kCreated;
-  std::vector<LocalJob> jobs;  ///< in the plan's order
-  Millis duration{0};
-
-  /// Exit code 0: nothing failed that must not. Jobs that wait for somebody to start them are not a failure.
-  bool good() const;
+  IdTokenIssuer* id_tokens = nullptr;   ///< must be set when the plan has jobs with `id_tokens`, or triggers
+  pipeline::Context context;            ///< what the plan was made for, for child pipelines
+  config::Sources sources;              ///< likewise; whoever they refer to outlives the run
 };
 
 /// What happens, as it happens. Calls come one at a time, from several threads.
@@ -91,10 +63,11 @@ class LocalObserver {
   virtual void notice(std::string_view text) = 0;
 };
 
-/// Runs a plan that was created, without errors. Delayed jobs start at once and manual ones only when asked
-/// for, both with a notice. `cancel` ends it gracefully: running jobs get their after_script. Errors come
-/// before anything has run: those of choose_jobs, and kEnvironment (docker was asked for and no engine
-/// answers).
+/// Runs a plan that was created, without errors, and the child pipelines that its trigger jobs start. Delayed
+/// jobs start at once and manual ones only when asked for, both with a notice; pipelines of other projects
+/// are not started, which is said, and count as passed. `cancel` ends it gracefully: running jobs get their
+/// after_script. Errors come before anything has run: those of choose_jobs, and kEnvironment (docker was
+/// asked for and no engine answers).
 Result<LocalResult> run_pipeline(const pipeline::Plan& plan, const WorkingCopy& copy,
                                  const LocalSettings& settings, LocalObserver& observer, const Clock& clock,
                                  const sys::StopFlag& cancel);

@@ -94,6 +94,8 @@ class RunPipeline : public testing::Test {
   }
 
   LocalResult run(const std::string& yaml) {
+    settings_.context = context_of(copy_);
+    settings_.sources = sources_of(copy_);
     const auto result = run_pipeline(plan(yaml), copy_, settings_, view_, clock_, cancel_);
     EXPECT_TRUE(result) << result.error().message;
     return result.value_or(LocalResult{});
@@ -374,6 +376,188 @@ t:
   EXPECT_EQ(result.jobs.at(0).coverage, 87.5);
   EXPECT_NE(seen_.find("would now make the release v1"), std::string::npos) << seen_;
   EXPECT_NE(seen_.find("nobody trusts"), std::string::npos);
+}
+
+// --- child pipelines
+
+class RunChildren : public RunPipeline {
+ protected:
+  void file(const std::string& path, const std::string& text) {
+    fs::create_directories((copy_.root / path).parent_path());
+    EXPECT_TRUE(sys::write_file(copy_.root / path, text));
+    copy_ = open_working_copy(copy_.root).value();
+  }
+  /// "name=status" of all jobs, by path.
+  static std::string statuses(const LocalResult& result) {
+    std::string out;
+    for (const LocalJob& job : result.jobs)
+      out += (out.empty() ? "" : ", ") + job.path() + "=" + std::string(pipeline::to_string(job.status));
+    return out;
+  }
+  /// Notes a variable of the job that runs.
+  FakeExecutor::Act notes(const std::string& key) {
+    return [this, key](const auto&, const std::map<std::string, std::string>& variables, const auto&,
+                       const auto&) {
+      const auto found = variables.find(key);
+      noted_ = found == variables.end() ? "(none)" : found->second;
+      return 0;
+    };
+  }
+  std::string noted_;
+};
+
+TEST_F(RunChildren, AChildRunsWithinItsTriggerJob) {
+  file("ci/child.yml", "build: {stage: build, script: x}\ntest: {script: x}\n");
+  const LocalResult result = run(R"(
+stages: [test, deploy]
+ship: {trigger: {include: ci/child.yml, strategy: depend}}
+after: {stage: deploy, script: x}
+)");
+  EXPECT_EQ(statuses(result), "ship=success, after=success, ship > build=success, ship > test=success");
+  EXPECT_EQ(shell_.ran, (Names{"build", "test", "after"}));
+  EXPECT_TRUE(result.good());
+  EXPECT_NE(seen_.find("ship > build"), std::string::npos) << seen_;
+}
+
+TEST_F(RunChildren, StrategyDecidesWhetherAFailureCounts) {
+  file("c.yml", "bad: {script: x}\n");
+  shell_.acts["bad"] = exits(1);
+  EXPECT_EQ(statuses(run("ship: {trigger: {include: c.yml, strategy: depend}}")),
+            "ship=failed, ship > bad=failed");
+  EXPECT_EQ(statuses(run("ship: {trigger: {include: c.yml}}")), "ship=success, ship > bad=failed");
+  EXPECT_EQ(statuses(run("ship: {allow_failure: true, trigger: {include: c.yml, strategy: mirror}}")),
+            "ship=failed, ship > bad=failed");
+}
+
+TEST_F(RunChildren, VariablesGoDownAsPipelineVariables) {
+  file("c.yml",
+       "variables: {A: of the child}\n"
+       "see: {script: x, rules: [{if: $CI_PIPELINE_SOURCE == 'parent_pipeline'}]}\n");
+  shell_.acts["see"] = notes("A");
+  run("variables: {A: of the parent}\nship: {trigger: {include: c.yml}}");
+  EXPECT_EQ(noted_, "of the parent");
+  run("variables: {A: global}\nship: {trigger: {include: c.yml}, variables: {A: of the job "
+      "$CI_PIPELINE_ID}}");
+  EXPECT_EQ(noted_, "of the job 1");
+  run("variables: {A: x}\nship: {trigger: {include: c.yml, forward: {yaml_variables: false}}}");
+  EXPECT_EQ(noted_, "of the child");
+}
+
+TEST_F(RunChildren, TheChildsWorkflowAndRulesDecide) {
+  file("none.yml", "j: {script: x, rules: [{if: $NONE}]}\n");
+  file("filtered.yml", "workflow: {rules: [{if: $NONE}]}\nj: {script: x}\n");
+  file("broken.yml", "j: {scripts: x}\n");
+  for (const std::string child : {"none.yml", "filtered.yml", "broken.yml", "absent.yml"}) {
+    const LocalResult result = run("ship: {trigger: {include: " + child + "}}");
+    EXPECT_EQ(statuses(result), "ship=failed") << child;
+    EXPECT_EQ(result.jobs.at(0).failure_reason, "downstream_pipeline_creation_failed");
+    EXPECT_FALSE(result.jobs.at(0).message.empty());
+  }
+  EXPECT_NE(seen_.find("absent.yml"), std::string::npos);
+}
+
+TEST_F(RunChildren, SeveralFilesAreOnePipeline) {
+  file("a.yml", "a: {script: x}\nboth: {script: old}\n");
+  file("b.yml", "both: {script: new}\n");
+  EXPECT_EQ(statuses(run("ship: {trigger: {include: [a.yml, {local: b.yml}]}}")),
+            "ship=success, ship > a=success, ship > both=success");
+}
+
+TEST_F(RunChildren, TwoLevelsAndNoMore) {
+  file("c.yml", "down: {trigger: {include: c.yml, strategy: depend}}\n");
+  const LocalResult result = run("down: {trigger: {include: c.yml, strategy: depend}}");
+  EXPECT_EQ(statuses(result), "down=failed, down > down=failed, down > down > down=failed");
+  EXPECT_EQ(result.jobs.back().failure_reason, "reached_max_descendant_pipelines_depth");
+}
+
+TEST_F(RunChildren, ArtifactsOfTheParentReachTheChild) {
+  file("c.yml", "use: {script: x, needs: [{pipeline: $PARENT_PIPELINE_ID, job: build}]}\n");
+  shell_.acts["build"] = [](const fs::path& project, const auto&, const auto&, const auto&) {
+    EXPECT_TRUE(sys::write_file(project / "out.txt", "made"));
+    return 0;
+  };
+  shell_.acts["use"] = [](const fs::path& project, const auto&, const auto&, const auto&) {
+    return fs::exists(project / "out.txt") ? 0 : 1;
+  };
+  const std::string parent = R"(
+stages: [build, test]
+build: {stage: build, script: x, artifacts: {paths: [out.txt]}}
+ship: {trigger: {include: c.yml, strategy: depend}, variables: {PARENT_PIPELINE_ID: $CI_PIPELINE_ID}}
+)";
+  EXPECT_EQ(statuses(run(parent)), "build=success, ship=success, ship > use=success");
+  file("c.yml", "use: {script: x, needs: [{pipeline: $PARENT_PIPELINE_ID, job: other}]}\n");
+  const LocalResult missing = run(parent);
+  EXPECT_EQ(statuses(missing), "build=success, ship=failed, ship > use=failed");
+  EXPECT_EQ(missing.jobs.back().failure_reason, "missing_dependency_failure");
+}
+
+TEST_F(RunChildren, AGeneratedConfigurationIsTakenFromTheArtifacts) {
+  shell_.acts["make"] = [](const fs::path& project, const auto&, const auto&, const auto&) {
+    fs::create_directories(project / "gen");
+    EXPECT_TRUE(sys::write_file(
+        project / "gen/c.yml",
+        "spec: {inputs: {level: {type: number}}}\n---\nmade $[[ inputs.level ]]: {script: x}\n"));
+    return 0;
+  };
+  const auto with = [](const std::string& include) {
+    return "stages: [build, test]\nmake: {stage: build, script: x, artifacts: {paths: [gen]}}\n"
+           "ship: {trigger: {include: [" +
+           include + "]}}\n";
+  };
+  EXPECT_EQ(statuses(run(with("{artifact: gen/c.yml, job: make, inputs: {level: 3}}"))),
+            "make=success, ship=success, ship > made 3=success");
+  for (const std::string absent : {"{artifact: gen/d.yml, job: make}", "{artifact: gen/c.yml, job: other}",
+                                   "{artifact: ../c.yml, job: make}"}) {
+    EXPECT_EQ(statuses(run(with(absent))), "make=success, ship=failed") << absent;
+  }
+}
+
+TEST_F(RunChildren, IncludesOfAChildSeeItsVariables) {
+  file("ci/gpu.yml", "on gpu: {script: x}\n");
+  EXPECT_EQ(
+      statuses(run("ship: {trigger: {include: {local: 'ci/$MACHINE.yml'}}, variables: {MACHINE: gpu}}")),
+      "ship=success, ship > on gpu=success");
+}
+
+TEST_F(RunChildren, ReportedVariablesAreExpandedIntoThoseHandedOn) {
+  file("c.yml", "see: {script: x}\n");
+  shell_.acts["build"] = [](const fs::path& project, const auto&, const auto&, const auto&) {
+    EXPECT_TRUE(sys::write_file(project / "v.env", "VERSION=1.2\n"));
+    return 0;
+  };
+  shell_.acts["see"] = notes("GIVEN");
+  run(R"(
+stages: [build, test]
+build: {stage: build, script: x, artifacts: {reports: {dotenv: v.env}}}
+ship: {trigger: {include: c.yml}, variables: {GIVEN: v$VERSION}}
+)");
+  EXPECT_EQ(noted_, "v1.2");
+}
+
+TEST_F(RunChildren, AManualJobOfAChildBlocksByItsStrategy) {
+  file("c.yml", "wait: {script: x, rules: [{when: manual}]}\n");
+  EXPECT_EQ(statuses(run("ship: {trigger: {include: c.yml, strategy: depend}}")),
+            "ship=running, ship > wait=manual");
+  const LocalResult mirrored = run("ship: {trigger: {include: c.yml, strategy: mirror}}");
+  EXPECT_EQ(statuses(mirrored), "ship=manual, ship > wait=manual");
+  EXPECT_TRUE(mirrored.good());
+}
+
+TEST_F(RunChildren, CancelReachesTheChild) {
+  file("c.yml", "long: {script: x}\nnext: {stage: deploy, script: x}\n");
+  shell_.acts["long"] = [this](const auto&, const auto&, const auto&, const sys::StopFlag& stop) {
+    cancel_.request_stop();
+    while (!stop.stop_requested()) std::this_thread::yield();
+    return 1;
+  };
+  EXPECT_EQ(statuses(run("ship: {trigger: {include: c.yml, strategy: depend}}")),
+            "ship=canceled, ship > long=canceled, ship > next=canceled");
+}
+
+TEST_F(RunChildren, OtherProjectsAreNotStartedAndThatIsSaid) {
+  const LocalResult result = run("there: {trigger: g/p}\nmirror: {needs: [{pipeline: g/p}]}\n");
+  EXPECT_EQ(statuses(result), "there=success, mirror=success");
+  EXPECT_NE(seen_.find("the pipeline of g/p belongs to a server"), std::string::npos) << seen_;
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kBlock = 128U << 10U;
+constexpr int kMostEntries = 2'000'000;
 
 // libarchive translates names from the thread's locale; in "C" it would refuse everything but ASCII.
 class Utf8Locale {
@@ -195,6 +196,31 @@ Status unpack_link(archive_entry* entry, int folder, const std::string& path) {
   return {};
 }
 
+Result<Reader> open_reader(const fs::path& file) {
+  Reader reader(archive_read_new());
+  archive_read_support_format_zip(reader.get());
+  archive_read_support_format_tar(reader.get());
+  archive_read_support_filter_zstd(reader.get());
+  archive_read_support_filter_gzip(reader.get());
+  if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK) {
+    return archive_error("open the archive", reader.get(), Errc::kInvalid);
+  }
+  return reader;
+}
+
+Result<std::string> read_entry(archive* reader, const std::string& path, std::uint64_t limit) {
+  std::string out;
+  std::array<char, 16384> block{};
+  while (true) {
+    const la_ssize_t got = archive_read_data(reader, block.data(), block.size());
+    if (got == 0) return out;
+    if (got < 0) return archive_error(fmt::format("read {}", printable(path)), reader, Errc::kInvalid);
+    out.append(block.data(), static_cast<std::size_t>(got));
+    if (out.size() > limit)
+      return fail(Errc::kInvalid, fmt::format("{} is larger than {} bytes", printable(path), limit));
+  }
+}
+
 Status unpack_entry(archive* reader, archive_entry* entry, Beneath& tree, std::uint64_t& left) {
   const char* raw = archive_entry_pathname(entry);
   std::string path = raw == nullptr ? std::string() : std::string(raw);
@@ -269,17 +295,9 @@ Status make_gzip(const fs::path& root, const Paths& paths, const fs::path& to) {
 
 Status unpack_archive(const fs::path& file, const fs::path& root, std::uint64_t limit) {
   const Utf8Locale locale;
-  const Reader reader(archive_read_new());
-  archive_read_support_format_zip(reader.get());
-  archive_read_support_format_tar(reader.get());
-  archive_read_support_filter_zstd(reader.get());
-  archive_read_support_filter_gzip(reader.get());
-  if (archive_read_open_filename(reader.get(), file.c_str(), kBlock) != ARCHIVE_OK) {
-    return archive_error("open the archive", reader.get(), Errc::kInvalid);
-  }
+  TG_TRY(const Reader reader, open_reader(file));
   TG_TRY(Beneath tree, Beneath::open(root));
   std::uint64_t left = limit;
-  constexpr int kMostEntries = 2'000'000;
   for (int entries = 0;; ++entries) {
     archive_entry* entry = nullptr;
     const int got = archive_read_next_header(reader.get(), &entry);
@@ -288,6 +306,21 @@ Status unpack_archive(const fs::path& file, const fs::path& root, std::uint64_t 
     if (entries >= kMostEntries) return fail(Errc::kInvalid, "the archive has too many entries");
     TG_CHECK(unpack_entry(reader.get(), entry, tree, left));
   }
+}
+
+Result<std::string> read_archived_file(const fs::path& file, const std::string& path, std::uint64_t limit) {
+  const Utf8Locale locale;
+  TG_TRY(const Reader reader, open_reader(file));
+  for (int entries = 0; entries < kMostEntries; ++entries) {
+    archive_entry* entry = nullptr;
+    const int got = archive_read_next_header(reader.get(), &entry);
+    if (got == ARCHIVE_EOF) break;
+    if (got < ARCHIVE_WARN) return archive_error("read the archive", reader.get(), Errc::kInvalid);
+    const char* name = archive_entry_pathname(entry);
+    if (name != nullptr && path == name && archive_entry_filetype(entry) == AE_IFREG)
+      return read_entry(reader.get(), path, limit);
+  }
+  return fail(Errc::kNotFound, fmt::format("there is no file {} in the artifacts", printable(path)));
 }
 
 }  // namespace tidegate::app

@@ -36,4 +36,9 @@ Status make_gzip(const std::filesystem::path& root, const Paths& paths, const st
 Status unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& root,
                       std::uint64_t limit);
 
+/// The content of one regular file of an archive, by its path as it stands there. kNotFound: there is none;
+/// kInvalid: it is larger than `limit`, or the archive cannot be read.
+Result<std::string> read_archived_file(const std::filesystem::path& archive, const std::string& path,
+                                       std::uint64_t limit);
+
 }  // namespace tidegate::app

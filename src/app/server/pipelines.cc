@@ -116,6 +116,11 @@ void Pipelines::perform(Active& active, const std::vector<pipeline::Effect>& eff
       const JobId job = schedule->job;
       ports_.loop.post_after(delay_left(active, *schedule),
                              [this, id, job] { send(id, pipeline::JobDue{job}); });
+    } else if (const auto* bridge = std::get_if<pipeline::StartBridge>(&effect)) {
+      const JobId job = bridge->job;
+      ports_.loop.post_after(Millis{0}, [this, id, job] {
+        send(id, pipeline::JobFailed{job, "downstream_pipeline_creation_failed", {}});
+      });
     } else if (const auto* cancel = std::get_if<pipeline::SignalCancel>(&effect)) {
       if (cancel_) cancel_(cancel->job);
     } else if (const auto* retry = std::get_if<pipeline::RetryJob>(&effect)) {
