@@ -100,6 +100,20 @@ json::value retry_view(const pipeline::PlannedJob& job) {
                       {"exit_codes", json::value_from(job.retry->exit_codes)}};
 }
 
+// The includes as YAML, for they are what the child's configuration is.
+json::value trigger_view(const pipeline::PlannedJob& job) {
+  if (!job.bridge) return nullptr;
+  const pipeline::Bridge& b = *job.bridge;
+  const char* strategy = b.strategy == config::TriggerStrategy::kDepend   ? "depend"
+                         : b.strategy == config::TriggerStrategy::kMirror ? "mirror"
+                                                                          : nullptr;
+  return json::object{{"project", text_or_null(b.project)},
+                      {"branch", text_or_null(b.branch)},
+                      {"include", text_or_null(b.include)},
+                      {"strategy", strategy == nullptr ? json::value(nullptr) : json::value(strategy)},
+                      {"upstream", b.kind == pipeline::BridgeKind::kUpstream}};
+}
+
 json::object job_view(const pipeline::PlannedJob& job, const config::Job* written) {
   json::object variables;
   for (const auto& v : job.yaml_variables) variables[safe(v.key)] = safe(v.value);
@@ -118,6 +132,7 @@ json::object job_view(const pipeline::PlannedJob& job, const config::Job* writte
           {"environment", environment_view(job)},
           {"variables", variables},
           {"retry", retry_view(job)},
+          {"trigger", trigger_view(job)},
           {"before_script", strings(written ? written->before_script : none)},
           {"script", strings(written ? written->script : none)},
           {"after_script", strings(written ? written->after_script : none)}};

@@ -257,6 +257,9 @@ class Project:
         more = "&include_retried=true" if retried else ""
         return sorted(self.api("GET", f"/pipelines/{pipeline}/jobs?per_page=100{more}"), key=lambda j: j["id"])
 
+    def bridges(self, pipeline: int) -> list[dict[str, Any]]:
+        return self.api("GET", f"/pipelines/{pipeline}/bridges?per_page=100")
+
     def job(self, pipeline: int, name: str) -> dict[str, Any]:
         """The newest of that name."""
         return [j for j in self.jobs(pipeline) if j["name"] == name][-1]

@@ -46,6 +46,7 @@ class Story:
         self.project: Project = server.project(f"e2e/{name}")
         self.pushed = ""          # the last commit that a person pushed to main
         self.current = 0          # the pipeline that job steps speak of
+        self.above: list[int] = []  # the pipelines that led to it
         self.marks: dict[str, Any] = {}
 
     def run(self) -> None:
@@ -154,6 +155,33 @@ class Story:
             self.test.assertIn(self.text(text), log)
         for text in value.get("log_lacks", []):
             self.test.assertNotIn(text, log)
+
+    def do_bridges(self, value: dict[str, str]) -> None:
+        """Exactly these trigger jobs, in these statuses."""
+        jobs = {job["name"]: job["status"] for job in self.project.bridges(self.current)}
+        self.test.assertEqual(jobs, value, self.project.story(self.current))
+
+    def do_bridge(self, value: dict[str, Any]) -> None:
+        """Looks into the view of a trigger job that is over, and into what its log says."""
+        view, = (job for job in self.project.bridges(self.current) if job["name"] == value["name"])
+        self.test.assertEqual(view["failure_reason"], value["failure_reason"])
+        log = self.project.trace(view["id"])
+        for text in value.get("log_has", []):
+            self.test.assertIn(text, log)
+
+    def do_child(self, bridge: str) -> None:
+        """Job steps speak of the pipeline that this trigger job has started."""
+        def there() -> dict[str, Any] | None:
+            view, = (job for job in self.project.bridges(self.current) if job["name"] == bridge)
+            return view["downstream_pipeline"]
+        self.above.append(self.current)
+        view = until(f"{bridge} has started a pipeline", there)
+        self.test.assertEqual(view["source"], "parent_pipeline")
+        self.current = view["id"]
+
+    def do_parent(self, _: None) -> None:
+        """Job steps speak of the pipeline above again."""
+        self.current = self.above.pop()
 
     def do_order(self, names_in_order: list[str]) -> None:
         """Each of these jobs ended before the next one began."""

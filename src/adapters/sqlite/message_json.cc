@@ -97,6 +97,11 @@ json::object rim(const JobMessage& m) {
 std::string text(const json::value& v, const char* key) {
   return std::string(v.at(key).as_string());
 }
+// Of keys that an older schema did not write.
+int number_or_zero(const json::value& v, const char* key) {
+  const auto* found = v.as_object().if_contains(key);
+  return found == nullptr ? 0 : found->to_number<int>();
+}
 std::vector<std::string> texts(const json::value& v) {
   return json::value_to<std::vector<std::string>>(v);
 }
@@ -247,6 +252,37 @@ Result<JobVariables> decode_variables(std::string_view source) {
   return guarded<JobVariables>(source, read_variables);
 }
 
+std::string encode_bridge(const pipeline::Bridge& b) {
+  return json::serialize(json::object{{"kind", static_cast<int>(b.kind)},
+                                      {"strategy", static_cast<int>(b.strategy)},
+                                      {"project", b.project},
+                                      {"branch", b.branch},
+                                      {"include", b.include},
+                                      {"inputs", b.inputs},
+                                      {"variables", variables(b.variables)},
+                                      {"forward_pipeline_variables", b.forward_pipeline_variables},
+                                      {"file", b.place.file},
+                                      {"line", b.place.line},
+                                      {"column", b.place.column}});
+}
+Result<pipeline::Bridge> decode_bridge(std::string_view source) {
+  return guarded<pipeline::Bridge>(source, [](const json::value& v) {
+    pipeline::Bridge b;
+    b.kind = static_cast<pipeline::BridgeKind>(v.at("kind").to_number<int>());
+    b.strategy = static_cast<config::TriggerStrategy>(v.at("strategy").to_number<int>());
+    b.project = text(v, "project");
+    b.branch = text(v, "branch");
+    b.include = text(v, "include");
+    b.inputs = text(v, "inputs");
+    b.variables = read_variables(v.at("variables"));
+    b.forward_pipeline_variables = v.at("forward_pipeline_variables").as_bool();
+    b.place.file = text(v, "file");
+    b.place.line = v.at("line").to_number<std::uint32_t>();
+    b.place.column = v.at("column").to_number<std::uint32_t>();
+    return b;
+  });
+}
+
 std::string encode_strings(const std::vector<std::string>& list) {
   return json::serialize(strings(list));
 }
@@ -266,7 +302,11 @@ std::string encode_job_rules(const pipeline::JobState& s) {
                                       {"retry_due", s.retry_due},
                                       {"starts_when_ready", s.starts_when_ready},
                                       {"interruptible", s.interruptible},
-                                      {"resource_group", s.resource_group}});
+                                      {"resource_group", s.resource_group},
+
+                                      {"bridge", static_cast<int>(s.bridge)},
+                                      {"strategy", static_cast<int>(s.strategy)},
+                                      {"linked", s.linked ? 1 : 0}});
 }
 
 Status decode_job_rules(std::string_view source, pipeline::JobState& state) {
@@ -285,6 +325,9 @@ Status decode_job_rules(std::string_view source, pipeline::JobState& state) {
       state.interruptible = flag->as_bool();
       state.resource_group = text(v, "resource_group");
     }
+    state.bridge = static_cast<pipeline::BridgeKind>(number_or_zero(v, "bridge"));
+    state.strategy = static_cast<config::TriggerStrategy>(number_or_zero(v, "strategy"));
+    state.linked = number_or_zero(v, "linked") != 0;
     return true;
   });
   if (!read) return read.error();

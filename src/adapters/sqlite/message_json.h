@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "pipeline/bridge.h"
 #include "pipeline/job_message.h"
 #include "pipeline/machine.h"
 
@@ -19,6 +20,9 @@ Result<pipeline::JobVariables> decode_variables(std::string_view text);
 
 std::string encode_strings(const std::vector<std::string>& strings);
 Result<std::vector<std::string>> decode_strings(std::string_view text);
+
+std::string encode_bridge(const pipeline::Bridge& bridge);
+Result<pipeline::Bridge> decode_bridge(std::string_view text);
 
 /// What of a job's state is not a column: when, needs, retry…
 std::string encode_job_rules(const pipeline::JobState& state);

@@ -94,7 +94,17 @@ CREATE TABLE resource_groups(id INTEGER PRIMARY KEY, project INTEGER NOT NULL RE
   process_mode TEXT NOT NULL, UNIQUE(project, key));
 )sql";
 
-constexpr std::array<std::string_view, 3> kSteps{kStep1, kStep2, kStep3};
+// Pipelines that start pipelines.
+constexpr std::string_view kStep4 = R"sql(
+ALTER TABLE pipelines ADD COLUMN upstream INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pipelines ADD COLUMN bridge INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX pipelines_upstream ON pipelines(upstream) WHERE upstream <> 0;
+ALTER TABLE jobs ADD COLUMN sealed_bridge TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN downstream INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX jobs_downstream ON jobs(downstream) WHERE downstream <> 0;
+)sql";
+
+constexpr std::array<std::string_view, 4> kSteps{kStep1, kStep2, kStep3, kStep4};
 
 }  // namespace
 

@@ -72,6 +72,90 @@ TEST_F(StoreTest, PipelineAndJobsSurviveReopening) {
   EXPECT_FALSE(store_->job_by_token("")->has_value());
 }
 
+app::Job bridge_named(const std::string& name) {
+  app::Job job = job_named(name, 0);
+  job.state.bridge = pipeline::BridgeKind::kChild;
+  job.state.strategy = config::TriggerStrategy::kMirror;
+  job.state.linked = true;
+  job.message.dependencies = {{JobId{}, "build", "", true, "$PARENT_PIPELINE_ID"}};
+  pipeline::Bridge bridge;
+  bridge.include = "include: child.yml\n";
+  bridge.inputs = "a: 1\n";
+  bridge.project = "g/p";
+  bridge.branch = "main";
+  bridge.strategy = config::TriggerStrategy::kMirror;
+  bridge.variables = {{.key = "A", .value = "a secret word", .raw = true}};
+  bridge.forward_pipeline_variables = true;
+  bridge.place = {".gitlab-ci.yml", 3, 5};
+  job.bridge = bridge;
+  return job;
+}
+
+TEST_F(StoreTest, PipelinesThatStartPipelines) {
+  const auto project = store_->add_project("team/coach", "main", kNow);
+  ASSERT_TRUE(project);
+  app::Pipeline parent;
+  parent.project = project->id;
+  parent.source = "push";
+  parent.created_at = kNow;
+  std::vector<app::Job> jobs{bridge_named("ship")};
+  const auto above = store_->add_pipeline(parent, jobs);
+  ASSERT_TRUE(above) << above.error().message;
+  app::Pipeline child = parent;
+  child.source = "parent_pipeline";
+  child.upstream = above->id;
+  child.bridge = jobs[0].state.id;
+  std::vector<app::Job> none;
+  const auto below = store_->add_pipeline(child, none);
+  ASSERT_TRUE(below) << below.error().message;
+  EXPECT_TRUE(store_->followers(below->id)->empty());
+  jobs[0].downstream = below->id;
+  ASSERT_TRUE(store_->save_job(jobs[0]));
+
+  open();
+  const app::Job again = store_->jobs(above->id)->at(0);
+  EXPECT_EQ(again.bridge, jobs[0].bridge);
+  EXPECT_EQ(again.state, jobs[0].state);
+  EXPECT_EQ(again.downstream, below->id);
+  EXPECT_EQ(again.message.dependencies.at(0).pipeline, "$PARENT_PIPELINE_ID");
+  EXPECT_EQ(store_->downstream_of(above->id)->at(0).bridge, jobs[0].state.id);
+  EXPECT_TRUE(store_->downstream_of(below->id)->empty());
+  EXPECT_TRUE(store_->downstream_of(PipelineId{})->empty());
+  EXPECT_EQ(store_->followers(below->id)->at(0).state.name, "ship");
+  EXPECT_EQ(store_->pipelines(project->id, 10, 0, "")->size(), 1U) << "children are not listed";
+  EXPECT_EQ(store_->pipelines(project->id, 10, 0, "parent_pipeline")->at(0).id, below->id);
+}
+
+// What the first schema wrote is read by the second.
+TEST_F(StoreTest, TheFirstSchemaIsCarriedOver) {
+  const auto project = store_->add_project("team/coach", "main", kNow);
+  ASSERT_TRUE(project);
+  app::Pipeline record;
+  record.project = project->id;
+  record.created_at = kNow;
+  std::vector<app::Job> jobs{job_named("build", 0)};
+  const auto added = store_->add_pipeline(record, jobs);
+  ASSERT_TRUE(added);
+  store_.reset();
+  {
+    auto database = Database::open(directory_.path() / "tidegate.db");
+    ASSERT_TRUE(database) << database.error().message;
+    const Status back = database->script(R"sql(
+      DROP INDEX pipelines_upstream; DROP INDEX jobs_downstream;
+      ALTER TABLE pipelines DROP COLUMN upstream; ALTER TABLE pipelines DROP COLUMN bridge;
+      ALTER TABLE jobs DROP COLUMN sealed_bridge; ALTER TABLE jobs DROP COLUMN downstream;
+      UPDATE jobs SET rules=json_remove(rules, '$.bridge', '$.strategy', '$.linked');
+      PRAGMA user_version=1;)sql");
+    ASSERT_TRUE(back) << back.error().message;
+  }
+  open();
+  const auto read = store_->jobs(added->id);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->at(0).state, jobs[0].state);
+  EXPECT_FALSE(read->at(0).bridge);
+  EXPECT_FALSE(store_->pipeline(added->id)->value().upstream);
+}
+
 TEST_F(StoreTest, SecretsAreNotReadableInTheFile) {
   const auto project = store_->add_project("team/coach", "main", kNow);
   ASSERT_TRUE(store_->set_variable(project->id, {"PASSWORD", "very-secret-indeed", true}));

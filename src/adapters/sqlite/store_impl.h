@@ -58,6 +58,7 @@ class SqliteStore final : public app::Store {
   Result<std::vector<app::Pipeline>> pipelines(ProjectId project, const app::PipelineFilter& filter,
                                                std::int64_t limit, std::int64_t offset) override;
   Result<std::int64_t> count_pipelines(ProjectId project, const app::PipelineFilter& filter) override;
+  Result<std::vector<app::Pipeline>> downstream_of(PipelineId pipeline) override;
   Result<std::vector<app::Pipeline>> unsettled_pipelines() override;
   Status add_resource_group(ProjectId project, const std::string& key) override;
   Result<std::vector<app::ResourceGroup>> resource_groups(ProjectId project) override;
@@ -66,6 +67,7 @@ class SqliteStore final : public app::Store {
   Status save_job(const app::Job& job) override;
   Result<std::optional<app::Job>> job(JobId id) override;
   Result<std::optional<app::Job>> job_by_token(const std::string& token) override;
+  Result<std::vector<app::Job>> followers(PipelineId pipeline) override;
   Result<std::vector<app::Job>> jobs(PipelineId pipeline) override;
   Result<std::int64_t> add_artifact(const app::Artifact& artifact) override;
   Result<std::vector<app::Artifact>> artifacts(JobId job) override;
@@ -119,6 +121,7 @@ class SqliteStore final : public app::Store {
   Result<std::vector<app::Artifact>> read_artifacts(const std::string& where, const Values& values);
   Result<std::vector<app::EnvironmentRecord>> read_environments(const std::string& where,
                                                                 const Values& values);
+  Status read_bridge(const std::string& sealed, app::Job& job);
   Result<std::vector<app::Delivery>> read_deliveries(const std::string& where, const Values& values);
 
   Database db_;

@@ -11,7 +11,8 @@ Value optional_code(const std::optional<int>& code) {
 }
 
 constexpr std::string_view kFiltered =
-    "WHERE project=?1 AND (?2='' OR ref=?2) AND (?3='' OR sha=?3) AND (?4='' OR source=?4) AND "
+    "WHERE project=?1 AND (?2='' OR ref=?2) AND (?3='' OR sha=?3) AND (?4=source OR (?4='' AND "
+    "source<>'parent_pipeline')) AND "
     "(?5='' OR status=?5)";
 
 std::string status_word(const app::PipelineFilter& filter) {
@@ -28,11 +29,28 @@ Result<app::Pipeline> SqliteStore::add_pipeline(app::Pipeline p, std::vector<app
     TG_CHECK(db_.run(
         "INSERT INTO pipelines(project, iid, ref, is_tag, sha, before_sha, source, name, status, version,"
         " yaml_errors, stages, sealed_variables, created_at, started_at, finished_at, settled, on_new_commit,"
-        " on_job_failure) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        {p.project, p.iid, p.ref, p.is_tag, p.sha, p.before_sha, p.source, p.name,
-         pipeline::to_string(p.status), p.version, p.yaml_errors, encode_strings(p.stages),
-         vault_.seal(encode_variables(p.variables)), p.created_at, p.started_at, p.finished_at, p.settled,
-         static_cast<std::int64_t>(p.on_new_commit), static_cast<std::int64_t>(p.on_job_failure)}));
+        " on_job_failure, upstream, bridge) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        {p.project,
+         p.iid,
+         p.ref,
+         p.is_tag,
+         p.sha,
+         p.before_sha,
+         p.source,
+         p.name,
+         pipeline::to_string(p.status),
+         p.version,
+         p.yaml_errors,
+         encode_strings(p.stages),
+         vault_.seal(encode_variables(p.variables)),
+         p.created_at,
+         p.started_at,
+         p.finished_at,
+         p.settled,
+         static_cast<std::int64_t>(p.on_new_commit),
+         static_cast<std::int64_t>(p.on_job_failure),
+         p.upstream,
+         p.bridge}));
     p.id = PipelineId{db_.last_insert_id()};
     for (app::Job& job : jobs) {
       job.pipeline = p.id;
@@ -56,7 +74,7 @@ Result<std::vector<app::Pipeline>> SqliteStore::read_pipelines(const std::string
                        "SELECT id, project, iid, ref, is_tag, sha, before_sha, source, name, status, "
                        "version, yaml_errors, stages,"
                        " sealed_variables, created_at, started_at, finished_at, settled, on_new_commit,"
-                       " on_job_failure FROM pipelines " +
+                       " on_job_failure, upstream, bridge FROM pipelines " +
                            where,
                        values, [&](const Row& row) {
                          app::Pipeline p;
@@ -85,6 +103,8 @@ Result<std::vector<app::Pipeline>> SqliteStore::read_pipelines(const std::string
                          p.settled = row.boolean(17);
                          p.on_new_commit = static_cast<config::OnNewCommit>(row.integer(18));
                          p.on_job_failure = static_cast<config::OnJobFailure>(row.integer(19));
+                         row.id(20, p.upstream);
+                         row.id(21, p.bridge);
                          return p;
                        }));
   TG_CHECK(decoded);
@@ -105,6 +125,9 @@ Result<std::int64_t> SqliteStore::count_pipelines(ProjectId project, const app::
                      {project, f.ref, f.sha, f.source, status_word(f)},
                      [&](const Row& row) { count = row.integer(0); }));
   return count;
+}
+Result<std::vector<app::Pipeline>> SqliteStore::downstream_of(PipelineId pipeline) {
+  return read_pipelines("WHERE upstream=? AND upstream<>0 ORDER BY id", {pipeline});
 }
 Result<std::vector<app::Pipeline>> SqliteStore::unsettled_pipelines() {
   return read_pipelines("WHERE settled=0 ORDER BY id", {});
@@ -137,8 +160,8 @@ Result<JobId> SqliteStore::add_job(app::Job& job) {
       "INSERT INTO jobs(pipeline, project, position, name, stage, status, rules, allow_failure, attempt, "
       "retried,"
       " failure_reason, exit_code, sealed_message, token, reason, runner, created_at, queued_at, started_at,"
-      " finished_at, due_at, sealed_options)"
-      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,'',?13,?14,?15,?16,?17,?18,?19,?20,?21)",
+      " finished_at, due_at, sealed_options, sealed_bridge, downstream)"
+      " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,'',?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)",
       {job.pipeline,
        job.project,
        static_cast<std::int64_t>(s.stage),
@@ -159,7 +182,9 @@ Result<JobId> SqliteStore::add_job(app::Job& job) {
        job.started_at,
        job.finished_at,
        job.due_at,
-       vault_.seal(encode_options({job.options, job.environment}))}));
+       vault_.seal(encode_options({job.options, job.environment})),
+       job.bridge ? vault_.seal(encode_bridge(*job.bridge)) : std::string(),
+       job.downstream}));
   job.state.id = JobId{db_.last_insert_id()};
   job.message.id = job.state.id;
   TG_CHECK(db_.run("UPDATE jobs SET sealed_message=? WHERE id=?",
@@ -173,10 +198,10 @@ Status SqliteStore::save_job(const app::Job& job) {
       "UPDATE jobs SET status=?, rules=?, allow_failure=?, attempt=?, retried=?, failure_reason=?, "
       "exit_code=?, "
       "runner=?,"
-      " queued_at=?, started_at=?, finished_at=?, due_at=?, coverage=? WHERE id=?",
+      " queued_at=?, started_at=?, finished_at=?, due_at=?, coverage=?, downstream=? WHERE id=?",
       {pipeline::to_string(s.status), encode_job_rules(s), s.allow_failure, s.attempt, s.retried,
        s.failure_reason, optional_code(s.exit_code), job.runner, job.queued_at, job.started_at,
-       job.finished_at, job.due_at, job.coverage, s.id});
+       job.finished_at, job.due_at, job.coverage, job.downstream, s.id});
 }
 
 Result<std::vector<app::Job>> SqliteStore::read_jobs(const std::string& where, const Values& values) {
@@ -219,17 +244,26 @@ Result<std::vector<app::Job>> SqliteStore::read_jobs(const std::string& where, c
     } else {
       decoded = stored.error();
     }
+    if (Status bridge = read_bridge(row.text(22), job); !bridge) decoded = bridge;
+    row.id(23, job.downstream);
     return job;
   };
   TG_TRY(auto out,
          all<app::Job>(
              "SELECT id, pipeline, project, name, stage, status, rules, allow_failure, attempt, retried,"
              " failure_reason, exit_code, sealed_message, reason, runner, created_at, queued_at, started_at,"
-             " finished_at, due_at, coverage, sealed_options FROM jobs " +
+             " finished_at, due_at, coverage, sealed_options, sealed_bridge, downstream FROM jobs " +
                  where,
              values, read));
   TG_CHECK(decoded);
   return out;
+}
+
+Status SqliteStore::read_bridge(const std::string& sealed, app::Job& job) {
+  if (sealed.empty()) return {};
+  TG_TRY(const std::string plain, vault_.unseal(sealed));
+  TG_TRY(job.bridge, decode_bridge(plain));
+  return {};
 }
 
 Result<std::optional<app::Job>> SqliteStore::job(JobId id) {
@@ -237,6 +271,9 @@ Result<std::optional<app::Job>> SqliteStore::job(JobId id) {
 }
 Result<std::optional<app::Job>> SqliteStore::job_by_token(const std::string& token) {
   return only(read_jobs("WHERE token=?", {token}));
+}
+Result<std::vector<app::Job>> SqliteStore::followers(PipelineId pipeline) {
+  return read_jobs("WHERE downstream=? AND downstream<>0 AND retried=0 ORDER BY id", {pipeline});
 }
 Result<std::vector<app::Job>> SqliteStore::jobs(PipelineId pipeline) {
   return read_jobs("WHERE pipeline=? ORDER BY position, id", {pipeline});

@@ -124,7 +124,9 @@ struct Pipeline {
   std::string source;
   std::string name;
   pipeline::JobStatus status = pipeline::JobStatus::kCreated;
-  VersionId version;  ///< of the candidate; 0: not a data pipeline
+  VersionId version;    ///< of the candidate; 0: not a data pipeline
+  PipelineId upstream;  ///< whose trigger job started it; 0: nobody's. Source parent_pipeline: its child
+  JobId bridge;         ///< that trigger job
   std::string yaml_errors;
   std::vector<std::string> stages;
   pipeline::JobVariables variables;
@@ -144,6 +146,8 @@ struct Job {
   pipeline::JobMessage message;
   std::string reason;  ///< why it was created
   std::string runner;  ///< who holds it
+  std::optional<pipeline::Bridge> bridge;
+  PipelineId downstream;  ///< of a bridge: the pipeline that it started or follows; 0: none yet
   Instant created_at{};
   std::optional<Instant> queued_at;
   std::optional<Instant> started_at;
@@ -309,10 +313,12 @@ class Store {
   virtual Result<Pipeline> add_pipeline(Pipeline pipeline, std::vector<Job>& jobs) = 0;
   virtual Status save_pipeline(const Pipeline& pipeline) = 0;
   virtual Result<std::optional<Pipeline>> pipeline(PipelineId id) = 0;
-  /// Newest first.
+  /// Newest first; child pipelines only where the filter names their source.
   virtual Result<std::vector<Pipeline>> pipelines(ProjectId project, const PipelineFilter& filter,
                                                   std::int64_t limit, std::int64_t offset) = 0;
   virtual Result<std::int64_t> count_pipelines(ProjectId project, const PipelineFilter& filter) = 0;
+  /// Those that the trigger jobs of this one have started, oldest first.
+  virtual Result<std::vector<Pipeline>> downstream_of(PipelineId pipeline) = 0;
   virtual Result<std::vector<Pipeline>> unsettled_pipelines() = 0;
 
   virtual Result<JobId> add_job(Job& job) = 0;
@@ -320,6 +326,8 @@ class Store {
   virtual Status save_job(const Job& job) = 0;
   virtual Result<std::optional<Job>> job(JobId id) = 0;
   virtual Result<std::optional<Job>> job_by_token(const std::string& token) = 0;
+  /// Bridges that started or follow this pipeline, but for those that were retried.
+  virtual Result<std::vector<Job>> followers(PipelineId pipeline) = 0;
   /// In the order of the pipeline; retried ones too.
   virtual Result<std::vector<Job>> jobs(PipelineId pipeline) = 0;
 

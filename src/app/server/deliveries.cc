@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "app/server/delivery_words.h"
+#include "app/server/family.h"
 #include "base/log.h"
 #include "base/sha256.h"
 
@@ -38,13 +39,19 @@ Result<Deliveries::JobContext> Deliveries::job_context(const std::string& token)
     }
     JobContext out;
     out.job = *job;
-    TG_TRY(const auto pipeline, ports_.store.pipeline(job->pipeline));
+    // What a child pipeline delivers is its parent's: that one decides, and takes it back.
+    TG_TRY(out.pipeline, head_of(ports_.store, job->pipeline));
     TG_TRY(const auto project, ports_.store.project(job->project));
-    if (!pipeline || !project) return fail(Errc::kInternal, "the job's pipeline is gone");
-    out.pipeline = *pipeline;
+    if (!project) return fail(Errc::kInternal, "the job's project is gone");
     out.project = *project;
-    if (pipeline->version) {
-      TG_TRY(out.version, ports_.store.version(pipeline->version));
+    if (out.pipeline.version && out.pipeline.id != job->pipeline &&
+        pipeline::is_completed(out.pipeline.status)) {
+      return fail(Errc::kDenied,
+                  "the pipeline that tested this candidate is over: give its trigger job "
+                  "`strategy: depend`");
+    }
+    if (out.pipeline.version) {
+      TG_TRY(out.version, ports_.store.version(out.pipeline.version));
     }
     TG_TRY(out.quarantined, ports_.store.quarantined(project->id));
     return out;

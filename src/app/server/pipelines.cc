@@ -6,12 +6,11 @@
 #include <fmt/core.h>
 
 #include "app/server/deployments.h"
-#include "app/server/dotenv.h"
+#include "app/server/family.h"
 #include "app/server/id_token_claims.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "pipeline/variables.h"
 
 namespace tidegate::app {
 namespace {
@@ -75,8 +74,12 @@ Status Pipelines::change(Active& active, const std::function<Result<pipeline::Ev
     active_.erase(active.record.id);
     return saved;
   }
+  const PipelineId id = active.record.id;
+  const JobStatus before = active.state.status;
+  const JobStatus now = next.status;
   active.state = std::move(next);
   perform(active, effects);
+  if (now != before) tell_followers(id, before, now);
   return {};
 }
 
@@ -118,11 +121,15 @@ void Pipelines::perform(Active& active, const std::vector<pipeline::Effect>& eff
                              [this, id, job] { send(id, pipeline::JobDue{job}); });
     } else if (const auto* bridge = std::get_if<pipeline::StartBridge>(&effect)) {
       const JobId job = bridge->job;
-      ports_.loop.post_after(Millis{0}, [this, id, job] {
-        send(id, pipeline::JobFailed{job, "downstream_pipeline_creation_failed", {}});
-      });
+      ports_.loop.post([this, id, job] { start_bridge(id, job); });
     } else if (const auto* cancel = std::get_if<pipeline::SignalCancel>(&effect)) {
-      if (cancel_) cancel_(cancel->job);
+      const JobId job = cancel->job;
+      const Job* found = find(active, job);
+      if (found != nullptr && found->bridge) {
+        ports_.loop.post([this, job] { cancel_child(job); });
+      } else if (cancel_) {
+        cancel_(job);
+      }
     } else if (const auto* retry = std::get_if<pipeline::RetryJob>(&effect)) {
       retries.push_back(retry->job);
     } else if (std::holds_alternative<pipeline::PipelineFinished>(effect)) {
@@ -134,7 +141,7 @@ void Pipelines::perform(Active& active, const std::vector<pipeline::Effect>& eff
   if (pending && pending_) pending_();
   if (finished) {
     log::info("pipeline", "#{} {}", id.value(), pipeline::to_string(finished->status));
-    if (finished_) finished_(*finished);
+    tell_end(*finished);
   }
 }
 
@@ -174,6 +181,7 @@ Result<JobId> Pipelines::clone(Active& active, JobId id) {
   fresh.coverage.reset();
   fresh.created_at = ports_.clock.now();
   fresh.queued_at = fresh.started_at = fresh.finished_at = fresh.due_at = std::nullopt;
+  fresh.downstream = PipelineId{};
   fresh.message.token = Secret("tgjob-" + random_hex(20));
   // One transaction, or a crash in between would leave a job that nobody asked for.
   TG_CHECK(change(active, [&]() -> Result<pipeline::Event> {
@@ -188,7 +196,7 @@ Status Pipelines::resume() {
   TG_TRY(const auto unsettled, ports_.store.unsettled_pipelines());
   for (const Pipeline& record : unsettled) {
     if (pipeline::is_completed(record.status)) {
-      if (finished_) finished_(record);
+      tell_end(record);
     } else {
       TG_CHECK(resume_one(record.id));
     }
@@ -206,12 +214,14 @@ Status Pipelines::resume_one(PipelineId id) {
     return apply(*active, event);
   };
   for (const pipeline::JobState& job : jobs) {
+    if (job.bridge != pipeline::BridgeKind::kNone) continue;
     if (job.status == JobStatus::kRunning) TG_CHECK(send(pipeline::JobRequeued{job.id}));
     // Who asked for the cancel is gone, and so is the process it was meant for.
     if (job.status == JobStatus::kCanceling) {
       TG_CHECK(send(pipeline::JobFailed{job.id, "runner_interrupted", {}}));
     }
   }
+  TG_CHECK(catch_up_bridges(id));
   TG_TRY(Active * left, active(id));
   if (pipeline::is_completed(left->record.status)) return {};
   perform(*left, pipeline::pending_effects(left->state));
@@ -244,6 +254,7 @@ Result<std::optional<Job>> Pipelines::take(const std::string& runner, const Acce
     Job taken = *find(*active, key.second);
     if (Status complete = complete_message(*active, taken); !complete) {
       const bool missing = complete.error().code == Errc::kNotFound;
+      if (missing) note(key.second, complete.error().message);
       send(pipeline, pipeline::JobFailed{
                          key.second, missing ? "missing_dependency_failure" : "data_integrity_failure", {}});
       log::error("pipeline", "job {}: {}", key.second.value(), complete.error().message);
@@ -255,7 +266,7 @@ Result<std::optional<Job>> Pipelines::take(const std::string& runner, const Acce
   return std::optional<Job>();
 }
 
-Status Pipelines::complete_message(Active& active, Job& job) {
+Status Pipelines::complete_message(Active& active, Job& job, pipeline::JobVariables* reported) {
   pipeline::JobMessage& message = job.message;
   message.pipeline_id = active.record.id.value();
   const auto number = [](std::int64_t value) { return fmt::format("{}", value); };
@@ -275,16 +286,10 @@ Status Pipelines::complete_message(Active& active, Job& job) {
   for (pipeline::JobDependency& dependency : message.dependencies) {
     for (const Job& other : active.jobs) {
       if (other.state.name != dependency.name || other.state.retried) continue;
-      dependency.id = other.state.id;
-      dependency.token = message.token.reveal();
-      TG_TRY(const auto artifacts, ports_.store.artifacts(other.state.id));
-      for (const Artifact& artifact : artifacts) {
-        if (artifact.type == "archive") dependency.has_artifacts = true;
-        if (artifact.type == "dotenv") pipeline::add_report_variables(message, read_dotenv(artifact.file));
-      }
+      TG_CHECK(give(other, dependency, message, reported));
     }
   }
-  TG_CHECK(add_elsewhere(job, message));
+  TG_CHECK(add_elsewhere(job, message, reported));
   return add_id_tokens(active.record, job);
 }
 
@@ -292,12 +297,13 @@ Status Pipelines::complete_message(Active& active, Job& job) {
 Status Pipelines::add_id_tokens(const Pipeline& record, Job& job) {
   if (job.options.id_tokens.empty()) return {};
   if (ports_.id_tokens == nullptr) return fail(Errc::kEnvironment, "this server signs no id tokens");
+  TG_TRY(const bool untrusted, is_untrusted(ports_.store, record.id));
   IdTokenSubject subject;
   subject.issuer = ports_.settings.external_url;
   subject.project_path = job.message.project_path;
   subject.ref = record.ref;
   subject.is_tag = record.is_tag;
-  subject.is_candidate = static_cast<bool>(record.version);
+  subject.is_candidate = untrusted;
   subject.ref_protected = job.message.may_have_secrets;
   subject.pipeline_source = record.source;
   subject.sha = record.sha;
@@ -330,7 +336,8 @@ void Pipelines::finish(JobId id, const JobOutcome& outcome) {
 
 Status Pipelines::cancel(PipelineId id) {
   TG_TRY(Active * active, this->active(id));
-  return apply(*active, pipeline::PipelineCanceled{});
+  TG_CHECK(apply(*active, pipeline::PipelineCanceled{}));
+  return cancel_children(id);
 }
 
 Status Pipelines::cancel_job(JobId id) {
@@ -355,10 +362,15 @@ Result<JobId> Pipelines::retry_job(JobId id) {
   const bool over =
       status == JobStatus::kSuccess || status == JobStatus::kFailed || status == JobStatus::kCanceled;
   if (!over || job->state.retried) return fail(Errc::kConflict, "Job is not retryable");
+  if (job->state.failure_reason == "pipeline_loop_detected" ||
+      job->state.failure_reason == "reached_max_descendant_pipelines_depth") {
+    return fail(Errc::kConflict, "Job is not retryable: " + job->state.failure_reason);
+  }
   TG_TRY(Active * active, this->active(job->pipeline));
   // A candidate was discarded when its pipeline failed; what would be retried is no longer on its way to
   // main.
-  if (active->record.version && active->record.settled) {
+  TG_TRY(const auto head, head_of(ports_.store, job->pipeline));
+  if (head.version && head.settled) {
     return fail(Errc::kConflict,
                 "this pipeline tested a data candidate that has been decided; put the object again");
   }

@@ -28,6 +28,10 @@ struct PipelineRequest {
   pipeline::JobVariables variables;
   config::GivenInputs inputs;  ///< for the configuration's spec:inputs
   VersionId version;           ///< of a candidate
+  PipelineId upstream;         ///< whose trigger job asks; then `bridge` is that job
+  JobId bridge;
+  std::optional<pipeline::Bridge> child;  ///< the configuration is what this includes, not the project's own
+  bool is_untrusted = false;  ///< somewhere above is a candidate: nothing that is protected goes here
   std::string seen_ref;  ///< "refs/…" to be noted as seen at `sha` together with the pipeline; empty: none
 };
 
@@ -90,6 +94,10 @@ class Pipelines {
   Result<Compiled> compile(const Project& project, const std::vector<Project>& projects,
                            const PipelineRequest& request, const pipeline::JobVariables& predefined,
                            const pipeline::JobVariables& variables) const;
+  Result<pipeline::Plan> plan(GitRepository& repository, const PipelineRequest& request,
+                              const pipeline::Context& context, config::Sources sources) const;
+  /// The pipeline, its jobs and their resource groups; within a transaction.
+  Status store_new(Pipeline& record, std::vector<Job>& jobs);
   Result<Pipeline> insert(const Project& project, const PipelineRequest& request, Compiled compiled);
   Job planned_job(const pipeline::PlannedJob& planned, const Compiled& compiled,
                   const Project& project) const;
@@ -108,11 +116,16 @@ class Pipelines {
   void perform(Active& active, const std::vector<pipeline::Effect>& effects);
   Millis delay_left(Active& active, const pipeline::ScheduleJob& schedule);
   Result<JobId> clone(Active& active, JobId job);
-  Status complete_message(Active& active, Job& job);
+  /// kNotFound: artifacts of another pipeline are not there. `reported`: what came from dotenv reports, which
+  /// is in the message too; may be null.
+  Status complete_message(Active& active, Job& job, pipeline::JobVariables* reported = nullptr);
+  /// The artifacts of one job to another.
+  Status give(const Job& giver, pipeline::JobDependency& dependency, pipeline::JobMessage& message,
+              pipeline::JobVariables* reported);
   Status add_id_tokens(const Pipeline& record, Job& job);
   /// Adds what jobs elsewhere give. kNotFound: there is no such job with artifacts, or it is not for this
   /// project.
-  Status add_elsewhere(const Job& job, pipeline::JobMessage& message);
+  Status add_elsewhere(const Job& job, pipeline::JobMessage& message, pipeline::JobVariables* reported);
   Result<Job> find_elsewhere(const Project& project, const pipeline::JobElsewhere& elsewhere);
   Result<std::optional<Job>> done_job(PipelineId pipeline, const std::string& name);
 
@@ -121,6 +134,39 @@ class Pipelines {
   void assign_resource(ProjectId project, const std::string& group);
   Result<std::optional<pipeline::ResourceUser>> next_user(ProjectId project, const std::string& group);
   Status cancel_redundant(const Pipeline& newer, const std::string& head);
+
+  // --- trigger jobs (pipelines_bridges.cc)
+
+  /// What a trigger job asks for: a pipeline to create, or one to follow; or why it may not.
+  struct Asked {
+    PipelineRequest request;
+    std::optional<PipelineId> follow;
+    std::string reason;  ///< GitLab's failure reason; empty: granted
+    std::string words;
+  };
+  void start_bridge(PipelineId in, JobId job);
+  void create_at_head(PipelineRequest request, OnCreated done);
+  Result<Asked> ask_downstream(Active& active, const Job& job);
+  static Asked refuse(std::string reason, std::string words);
+  static Asked ask_child(const Pipeline& parent, const pipeline::Bridge& bridge,
+                         const std::vector<Pipeline>& line, Asked asked);
+  Result<Asked> ask_project(const Pipeline& from, const pipeline::Bridge& bridge,
+                            const pipeline::Downstream& to, const std::vector<Pipeline>& line, Asked asked);
+  Result<Asked> ask_to_follow(const std::string& project);
+  void link_to(PipelineId in, JobId job, PipelineId other);
+  void note(JobId job, const std::string& words) const;
+  void refuse_bridge(PipelineId in, JobId job, const std::string& reason, const std::string& words);
+  /// Stores the pipeline together with what becomes of the trigger job. kConflict: that one was canceled.
+  Status insert_downstream(Pipeline& record, std::vector<Job>& jobs);
+  /// A file of the artifacts of a job. From a worker.
+  Result<std::string> artifact_of(PipelineId pipeline, const std::string& job, const std::string& path) const;
+  void tell_followers(PipelineId pipeline, pipeline::JobStatus before, pipeline::JobStatus now);
+  void tell_end(const Pipeline& record);
+  void settle_child(PipelineId pipeline);
+  void cancel_child(JobId bridge);
+  Status cancel_children(PipelineId pipeline);
+  Status catch_up_bridges(PipelineId pipeline);
+
   Job* find(Active& active, JobId job);
 
   ServerPorts& ports_;

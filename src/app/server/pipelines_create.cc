@@ -11,6 +11,7 @@
 #include "config/load.h"
 #include "config/project_file.h"
 #include "dataset/binding.h"
+#include "pipeline/child.h"
 #include "pipeline/include_scope.h"
 #include "pipeline/predefined.h"
 
@@ -93,7 +94,8 @@ pipeline::Plan refused(config::Diagnostics diagnostics) {
 }
 
 bool is_protected(const PipelineRequest& request, const Project& project) {
-  return !request.version && !request.is_tag && request.ref == project.default_branch;
+  return !request.version && !request.is_untrusted && !request.is_tag &&
+         request.ref == project.default_branch;
 }
 
 }  // namespace
@@ -148,16 +150,30 @@ Result<pipeline::JobVariables> Pipelines::project_variables(const PipelineReques
   return out;
 }
 
+Result<pipeline::Plan> Pipelines::plan(GitRepository& repository, const PipelineRequest& request,
+                                       const pipeline::Context& context, config::Sources sources) const {
+  if (request.child) {
+    sources.artifact = [&](const std::string& job, const std::string& path) {
+      return artifact_of(request.upstream, job, path);
+    };
+    return pipeline::plan_child(*request.child, context, std::move(sources));
+  }
+  TG_TRY(const auto text, repository.read_file(request.sha, kConfigFile));
+  if (!text) {
+    return fail(Errc::kInvalid, fmt::format("commit {} has no {}: add one to get pipelines",
+                                            request.sha.substr(0, 8), kConfigFile));
+  }
+  auto loaded = config::load(*text, kConfigFile, sources);
+  if (!loaded.definition || config::has_errors(loaded.diagnostics))
+    return refused(std::move(loaded.diagnostics));
+  return pipeline::compile(*loaded.definition, context);
+}
+
 Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std::vector<Project>& projects,
                                                const PipelineRequest& request,
                                                const pipeline::JobVariables& predefined,
                                                const pipeline::JobVariables& variables) const {
   TG_TRY(const std::shared_ptr<GitRepository> repository, ports_.repository(project));
-  TG_TRY(const auto text, repository->read_file(request.sha, kConfigFile));
-  if (!text) {
-    return fail(Errc::kInvalid, fmt::format("commit {} has no {}: add one to get pipelines",
-                                            request.sha.substr(0, 8), kConfigFile));
-  }
   Compiled out;
   for (const NamedData& named : named_data(*repository, request.sha)) {
     out.data.push_back({named.source, named.uri, "", ""});
@@ -196,12 +212,7 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
   config::Sources sources = include_sources(ports_, project, projects, repository, request.sha);
   sources.inputs = request.inputs;
   sources.scope = pipeline::include_scope(context);
-  auto loaded = config::load(*text, kConfigFile, sources);
-  if (!loaded.definition || config::has_errors(loaded.diagnostics)) {
-    out.plan = refused(std::move(loaded.diagnostics));
-    return out;
-  }
-  out.plan = pipeline::compile(*loaded.definition, context);
+  TG_TRY(out.plan, plan(*repository, request, context, std::move(sources)));
   out.head = repository->resolve((request.is_tag ? "refs/tags/" : "refs/heads/") + request.ref).value_or("");
   return out;
 }
@@ -266,7 +277,17 @@ Job Pipelines::planned_job(const pipeline::PlannedJob& planned, const Compiled& 
   job.options = planned.options;
   job.environment = planned.environment;
   job.state = pipeline::initial_state(planned, JobId{}, compiled.plan.stages);
+  job.bridge = planned.bridge;
   return job;
+}
+
+Status Pipelines::store_new(Pipeline& record, std::vector<Job>& jobs) {
+  TG_TRY(record, ports_.store.add_pipeline(record, jobs));
+  for (const Job& job : jobs) {
+    if (job.state.resource_group.empty()) continue;
+    TG_CHECK(ports_.store.add_resource_group(record.project, job.state.resource_group));
+  }
+  return {};
 }
 
 Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest& request,
@@ -282,6 +303,8 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   record.source = request.source;
   record.name = compiled.plan.name;
   record.version = request.version;
+  record.upstream = request.upstream;
+  record.bridge = request.bridge;
   record.stages = compiled.plan.stages;
   record.variables = request.variables;
   record.on_new_commit = compiled.plan.auto_cancel.on_new_commit;
@@ -296,12 +319,8 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   for (const pipeline::PlannedJob& planned : compiled.plan.jobs) {
     if (planned.created && !broken) jobs.push_back(planned_job(planned, compiled, project));
   }
-  TG_CHECK(ports_.store.transaction([&]() -> Status {
-    TG_TRY(record, ports_.store.add_pipeline(record, jobs));
-    for (const Job& job : jobs) {
-      if (job.state.resource_group.empty()) continue;
-      TG_CHECK(ports_.store.add_resource_group(project.id, job.state.resource_group));
-    }
+  const auto save = [&]() -> Status {
+    TG_CHECK(store_new(record, jobs));
     if (!request.seen_ref.empty())
       TG_CHECK(ports_.store.set_known_ref(project.id, request.seen_ref, request.sha));
     if (!request.version) return {};
@@ -309,11 +328,12 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
     if (!version) return fail(Errc::kInternal, "the candidate's version is gone");
     version->pipeline = record.id;
     return ports_.store.save_version(*version);
-  }));
+  };
+  TG_CHECK(request.bridge ? insert_downstream(record, jobs) : ports_.store.transaction(save));
   log::info("pipeline", "#{} created for {} {} ({} jobs, source {})", record.id.value(), record.ref,
             record.sha.substr(0, 8), jobs.size(), record.source);
   if (broken) {
-    if (finished_) finished_(record);
+    tell_end(record);
     return record;
   }
   Active fresh{record, std::move(jobs), {}};

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "app/server/dotenv.h"
+#include "app/server/family.h"
 #include "app/server/pipelines.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -86,33 +87,50 @@ Result<std::optional<pipeline::ResourceUser>> Pipelines::next_user(ProjectId pro
 // Source: app/services/ci/pipeline_creation/cancel_redundant_pipelines_service.rb. Candidates have branches
 // of their own, and what becomes of them is the gate's to say.
 Status Pipelines::cancel_redundant(const Pipeline& newer, const std::string& head) {
-  if (newer.version || newer.source == "parent_pipeline") return {};
+  if (newer.version || is_child(newer)) return {};
   TG_TRY(const auto unsettled, ports_.store.unsettled_pipelines());
   for (const Pipeline& older : unsettled) {
     const bool same_ref =
         older.project == newer.project && older.ref == newer.ref && older.is_tag == newer.is_tag;
-    const bool counts = !older.version && older.source != "parent_pipeline" && older.id < newer.id &&
-                        !pipeline::is_completed(older.status);
+    const bool counts =
+        !older.version && !is_child(older) && older.id < newer.id && !pipeline::is_completed(older.status);
     if (!same_ref || !counts || older.sha == newer.sha || older.sha == head) continue;
     if (newer.created_at - older.created_at > kRedundantAtMost) continue;
     log::info("pipeline", "#{} is newer than #{} on {}", newer.id.value(), older.id.value(), older.ref);
     send(older.id, pipeline::NewCommit{older.on_new_commit});
+    TG_TRY(const auto left, ports_.store.pipeline(older.id));
+    const bool canceled = left && (left->status == pipeline::JobStatus::kCanceled ||
+                                   left->status == pipeline::JobStatus::kCanceling);
+    if (canceled) TG_CHECK(cancel_children(older.id));
   }
   return {};
 }
 
-Status Pipelines::add_elsewhere(const Job& job, pipeline::JobMessage& message) {
+Status Pipelines::give(const Job& giver, pipeline::JobDependency& dependency, pipeline::JobMessage& message,
+                       pipeline::JobVariables* reported) {
+  dependency.id = giver.state.id;
+  dependency.token = message.token.reveal();
+  TG_TRY(const auto artifacts, ports_.store.artifacts(giver.state.id));
+  for (const Artifact& artifact : artifacts) {
+    if (artifact.type == "archive") dependency.has_artifacts = true;
+    if (artifact.type != "dotenv") continue;
+    const auto variables = read_dotenv(artifact.file);
+    pipeline::add_report_variables(message, variables);
+    if (reported != nullptr) reported->insert(reported->end(), variables.begin(), variables.end());
+  }
+  return {};
+}
+
+Status Pipelines::add_elsewhere(const Job& job, pipeline::JobMessage& message,
+                                pipeline::JobVariables* reported) {
   if (message.elsewhere.empty()) return {};
   TG_TRY(const auto project, ports_.store.project(job.project));
   if (!project) return fail(Errc::kInternal, "the job's project is gone");
   for (const pipeline::JobElsewhere& elsewhere : message.elsewhere) {
     TG_TRY(const Job other, find_elsewhere(*project, elsewhere));
-    pipeline::JobDependency dependency{other.state.id, other.state.name, message.token.reveal(), false};
-    TG_TRY(const auto artifacts, ports_.store.artifacts(other.state.id));
-    for (const Artifact& artifact : artifacts) {
-      if (artifact.type == "archive") dependency.has_artifacts = true;
-      if (artifact.type == "dotenv") pipeline::add_report_variables(message, read_dotenv(artifact.file));
-    }
+    pipeline::JobDependency dependency;
+    dependency.name = other.state.name;
+    TG_CHECK(give(other, dependency, message, reported));
     message.dependencies.push_back(std::move(dependency));
   }
   return {};

@@ -214,6 +214,9 @@ Result<Pipeline> Server::pipeline_now(ProjectId project, PipelineId id) {
 Result<Pipeline> Server::pipeline(ProjectId project, PipelineId id) {
   return ports_.loop.call([&] { return pipeline_now(project, id); });
 }
+Result<Pipeline> Server::pipeline(PipelineId id) {
+  return ports_.loop.call([&] { return found(ports_.store.pipeline(id), "Pipeline"); });
+}
 Result<std::vector<Job>> Server::jobs(PipelineId pipeline) {
   return ports_.loop.call([&] { return ports_.store.jobs(pipeline); });
 }

@@ -72,7 +72,9 @@ class Server {
                                    const pipeline::JobVariables& variables,
                                    const config::GivenInputs& inputs = {});
   Result<Pipeline> pipeline(ProjectId project, PipelineId id);
-  /// Newest first.
+  /// Of whatever project.
+  Result<Pipeline> pipeline(PipelineId id);
+  /// Newest first; child pipelines only where the filter names their source.
   Result<std::vector<Pipeline>> pipelines(ProjectId project, const PipelineFilter& filter, std::int64_t limit,
                                           std::int64_t offset);
   Result<std::int64_t> count_pipelines(ProjectId project, const PipelineFilter& filter);

@@ -132,7 +132,14 @@ Error as_forbidden(Error error) {
   return error;
 }
 
-Result<Response> list_jobs(Server& server, const Request& request, const Project& project) {
+Result<json::value> downstream_view(Server& server, const app::Job& bridge) {
+  if (!bridge.downstream) return json::value(nullptr);
+  TG_TRY(const auto pipeline, server.pipeline(bridge.downstream));
+  return pipeline_view(pipeline, server.ports().settings.external_url);
+}
+
+// Trigger jobs have a list of their own, as on GitLab.
+Result<Response> list_jobs(Server& server, const Request& request, const Project& project, bool bridges) {
   TG_TRY(const auto id, pipeline_param(request));
   TG_TRY(const auto pipeline, server.pipeline(project.id, id));
   TG_TRY(const auto jobs, server.jobs(id));
@@ -143,10 +150,15 @@ Result<Response> list_jobs(Server& server, const Request& request, const Project
   std::int64_t total = 0;
   for (const app::Job& job : jobs) {
     if (job.state.retried && !retried) continue;
+    if (job.bridge.has_value() != bridges) continue;
     ++total;
     if (skip-- > 0 || out.size() == static_cast<std::size_t>(page.per_page)) continue;
     TG_TRY(const auto artifacts, server.artifacts(job.state.id));
-    out.push_back(job_view(job, pipeline, artifacts, server.ports().settings.external_url));
+    auto view = job_view(job, pipeline, artifacts, server.ports().settings.external_url);
+    if (bridges) {
+      TG_TRY(view.as_object()["downstream_pipeline"], downstream_view(server, job));
+    }
+    out.push_back(std::move(view));
   }
   return paged(request, page, std::move(out), total);
 }
@@ -212,7 +224,11 @@ void add_pipeline_routes(Router& router, Server& server) {
       }));
   router.add("GET", base + "/:pid/jobs",
              in_project(server, [&server](const Request& request, const Project& project) {
-               return list_jobs(server, request, project);
+               return list_jobs(server, request, project, false);
+             }));
+  router.add("GET", base + "/:pid/bridges",
+             in_project(server, [&server](const Request& request, const Project& project) {
+               return list_jobs(server, request, project, true);
              }));
   router.add(
       "POST", base + "/:pid/cancel",
