@@ -77,7 +77,6 @@ app::Job bridge_named(const std::string& name) {
   job.state.bridge = pipeline::BridgeKind::kChild;
   job.state.strategy = config::TriggerStrategy::kMirror;
   job.state.linked = true;
-  job.message.dependencies = {{JobId{}, "build", "", true, "$PARENT_PIPELINE_ID"}};
   pipeline::Bridge bridge;
   bridge.include = "include: child.yml\n";
   bridge.inputs = "a: 1\n";
@@ -117,43 +116,15 @@ TEST_F(StoreTest, PipelinesThatStartPipelines) {
   EXPECT_EQ(again.bridge, jobs[0].bridge);
   EXPECT_EQ(again.state, jobs[0].state);
   EXPECT_EQ(again.downstream, below->id);
-  EXPECT_EQ(again.message.dependencies.at(0).pipeline, "$PARENT_PIPELINE_ID");
   EXPECT_EQ(store_->downstream_of(above->id)->at(0).bridge, jobs[0].state.id);
   EXPECT_TRUE(store_->downstream_of(below->id)->empty());
   EXPECT_TRUE(store_->downstream_of(PipelineId{})->empty());
   EXPECT_EQ(store_->followers(below->id)->at(0).state.name, "ship");
-  EXPECT_EQ(store_->pipelines(project->id, 10, 0, "")->size(), 1U) << "children are not listed";
-  EXPECT_EQ(store_->pipelines(project->id, 10, 0, "parent_pipeline")->at(0).id, below->id);
-}
-
-// What the first schema wrote is read by the second.
-TEST_F(StoreTest, TheFirstSchemaIsCarriedOver) {
-  const auto project = store_->add_project("team/coach", "main", kNow);
-  ASSERT_TRUE(project);
-  app::Pipeline record;
-  record.project = project->id;
-  record.created_at = kNow;
-  std::vector<app::Job> jobs{job_named("build", 0)};
-  const auto added = store_->add_pipeline(record, jobs);
-  ASSERT_TRUE(added);
-  store_.reset();
-  {
-    auto database = Database::open(directory_.path() / "tidegate.db");
-    ASSERT_TRUE(database) << database.error().message;
-    const Status back = database->script(R"sql(
-      DROP INDEX pipelines_upstream; DROP INDEX jobs_downstream;
-      ALTER TABLE pipelines DROP COLUMN upstream; ALTER TABLE pipelines DROP COLUMN bridge;
-      ALTER TABLE jobs DROP COLUMN sealed_bridge; ALTER TABLE jobs DROP COLUMN downstream;
-      UPDATE jobs SET rules=json_remove(rules, '$.bridge', '$.strategy', '$.linked');
-      PRAGMA user_version=1;)sql");
-    ASSERT_TRUE(back) << back.error().message;
-  }
-  open();
-  const auto read = store_->jobs(added->id);
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->at(0).state, jobs[0].state);
-  EXPECT_FALSE(read->at(0).bridge);
-  EXPECT_FALSE(store_->pipeline(added->id)->value().upstream);
+  EXPECT_EQ(store_->pipelines(project->id, {}, 10, 0)->size(), 1U) << "children are not listed";
+  EXPECT_EQ(*store_->count_pipelines(project->id, {}), 1);
+  app::PipelineFilter children;
+  children.source = "parent_pipeline";
+  EXPECT_EQ(store_->pipelines(project->id, children, 10, 0)->at(0).id, below->id);
 }
 
 TEST_F(StoreTest, SecretsAreNotReadableInTheFile) {

@@ -1,6 +1,8 @@
 #include "app/server/lint_commit.h"
 
-#include "app/server/pipelines.h"
+#include "app/server/include_policy.h"
+#include "app/server/server_variables.h"
+#include "pipeline/include_scope.h"
 
 namespace tidegate::app {
 namespace {
@@ -18,18 +20,33 @@ config::Loaded load_content(const std::optional<std::string>& content, const con
   return nothing;
 }
 
+// As if the commit were pushed: what include:rules ask about.
+pipeline::Context context_of(const ServerPorts& ports, const Project& project, const std::string& ref,
+                             const std::string& sha) {
+  pipeline::Context context;
+  context.ref = ref.empty() ? project.default_branch : ref;
+  context.default_branch = project.default_branch;
+  context.source = "push";
+  context.sha = sha;
+  context.predefined = predefined_variables(ports, project);
+  return context;
+}
+
 }  // namespace
 
 Result<CommitLint> lint_commit(const ServerPorts& ports, const Project& project,
                                const CommitLintRequest& request) {
-  TG_TRY(const auto repository, ports.repository(project));
+  TG_TRY(const std::shared_ptr<GitRepository> repository, ports.repository(project));
   const auto sha = repository->resolve(request.ref.empty() ? project.default_branch : request.ref);
   if (!sha && !request.content && !request.ref.empty())
     return fail(Errc::kNotFound, "404 Reference Not Found");
   std::optional<std::string> content = request.content;
+  const pipeline::Context context = context_of(ports, project, request.ref, sha.value_or(""));
   config::Sources sources;
   if (sha) {
-    sources = sources_at(*repository, *sha);
+    TG_TRY(auto projects, ports.loop.call([&] { return ports.store.projects(); }));
+    sources = include_sources(ports, project, std::move(projects), repository, *sha);
+    sources.scope = pipeline::include_scope(context);
     if (!content) {
       TG_TRY(content, repository->read_file(*sha, kFile));
     } else {

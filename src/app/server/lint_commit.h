@@ -20,7 +20,8 @@ struct CommitLint {
   config::Loaded loaded;
 };
 
-/// Blocks (Git); may be called from any thread. An unknown ref is kNotFound, unless there is content: that is
+/// Blocks (Git, the state thread, URLs that are included); not from the state thread. What may be included is
+/// what a pipeline of the commit may include. An unknown ref is kNotFound, unless there is content: that is
 /// linted against an empty tree then, as in a project without commits. A commit without a configuration is an
 /// answer with an error, as GitLab has it.
 Result<CommitLint> lint_commit(const ServerPorts& ports, const Project& project,

@@ -101,7 +101,6 @@ class Pipelines {
   Result<Pipeline> insert(const Project& project, const PipelineRequest& request, Compiled compiled);
   Job planned_job(const pipeline::PlannedJob& planned, const Compiled& compiled,
                   const Project& project) const;
-  pipeline::JobVariables predefined_variables(const Project& project) const;
   Result<pipeline::JobVariables> project_variables(const PipelineRequest& request, const Project& project);
 
   Result<Active*> active(PipelineId pipeline);
@@ -184,9 +183,6 @@ struct NamedData {
   std::string source;
   std::string uri;
 };
-/// The files of a commit, for the compiler. What cannot be read is absent. Blocking; the repository must
-/// outlive the answer.
-config::Sources sources_at(GitRepository& repository, const std::string& sha);
 
 std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha);
 

@@ -5,6 +5,7 @@
 
 #include "app/server/include_policy.h"
 #include "app/server/pipelines.h"
+#include "app/server/server_variables.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -13,23 +14,11 @@
 #include "dataset/binding.h"
 #include "pipeline/child.h"
 #include "pipeline/include_scope.h"
-#include "pipeline/predefined.h"
 
 namespace tidegate::app {
 namespace {
 
 constexpr const char* kConfigFile = ".gitlab-ci.yml";
-
-pipeline::JobVariable plain(std::string key, std::string value) {
-  return {std::move(key), std::move(value)};
-}
-
-pipeline::JobVariable masked(std::string key, std::string value) {
-  pipeline::JobVariable out{std::move(key), std::move(value)};
-  out.is_public = false;
-  out.masked = true;
-  return out;
-}
 
 std::string first_errors(const config::Diagnostics& diagnostics) {
   std::string out;
@@ -40,20 +29,6 @@ std::string first_errors(const config::Diagnostics& diagnostics) {
   }
   return out;
 }
-
-}  // namespace
-
-config::Sources sources_at(GitRepository& repository, const std::string& sha) {
-  config::Sources out;
-  out.read = [&repository, sha](const std::string& path) -> std::optional<std::string> {
-    auto text = repository.read_file(sha, path);
-    return text ? *text : std::nullopt;
-  };
-  out.list = [&repository, sha] { return repository.list_tree(sha).value_or(std::vector<std::string>{}); };
-  return out;
-}
-
-namespace {
 
 // cache:key:files: GitLab takes the last commits that touched the files; their content says the same and
 // needs no history.
@@ -100,11 +75,6 @@ bool is_protected(const PipelineRequest& request, const Project& project) {
 
 }  // namespace
 
-std::string ServerPorts::image_prefix(const Project& project) const {
-  return settings.registry.host.empty() ? std::string()
-                                        : settings.registry.host + "/" + to_lower(project.path);
-}
-
 std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha) {
   std::vector<NamedData> out;
   const auto text = repository.read_file(sha, "tidegate.yml");
@@ -116,23 +86,6 @@ std::vector<NamedData> named_data(GitRepository& repository, const std::string& 
     if (!content || !*content) continue;
     const auto bound = dataset::read_binding({place.file, place.name, place.marker}, **content);
     if (bound) out.push_back({source.name, *bound});
-  }
-  return out;
-}
-
-pipeline::JobVariables Pipelines::predefined_variables(const Project& project) const {
-  const std::string& url = ports_.settings.external_url;
-  auto out = pipeline::server_predefined(url);
-  for (auto& variable : pipeline::project_predefined(
-           {.id = project.id.value(), .path = project.path, .url = url + "/" + project.path})) {
-    out.push_back(std::move(variable));
-  }
-  const auto& registry = ports_.settings.registry;
-  if (!registry.host.empty()) {
-    out.push_back(plain("CI_REGISTRY", registry.host));
-    out.push_back(plain("CI_REGISTRY_IMAGE", ports_.image_prefix(project)));
-    out.push_back(plain("CI_REGISTRY_USER", registry.user));
-    out.push_back(masked("CI_REGISTRY_PASSWORD", registry.password.reveal()));
   }
   return out;
 }
@@ -223,7 +176,7 @@ void Pipelines::create(PipelineRequest request, OnCreated done) {
   const Project project = **found;
   auto variables = project_variables(request, project);
   if (!variables) return done(variables.error());
-  const auto predefined = predefined_variables(project);
+  const auto predefined = predefined_variables(ports_, project);
   auto projects = ports_.store.projects();
   if (!projects) return done(projects.error());
 
