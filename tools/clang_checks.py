@@ -5,8 +5,9 @@
   tools/clang_checks.py coroutines --build build/debug   aggregates and capturing lambdas in statements with co_await
 
 A file is looked at again only when it, a header that it includes, its compile command, the checks or the tool have
-changed: what was clean is kept by content in ~/.cache/tidegate/checks, so a clone elsewhere has it too. Needs a build
-tree (Ninja) in which the files have been compiled. Findings: exit 1. A tool that cannot run: exit 3.
+changed: what was clean is kept by content in ~/.cache/tidegate/checks, so a clone elsewhere has it too. clang-tidy reads
+several files of a library as one translation unit, for most of its time goes into the headers that they share. Needs a
+build tree (Ninja) in which the files have been compiled. Findings: exit 1. A tool that cannot run: exit 3.
 """
 import argparse
 import concurrent.futures
@@ -14,9 +15,11 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -89,13 +92,33 @@ class Hasher:
         return digest.hexdigest()
 
 
-def run_tidy(unit: Unit, build: Path) -> tuple[bool, str]:
-    run = subprocess.run(["clang-tidy-19", "-p", str(build), "--quiet", str(ROOT / unit.path)],
-                         capture_output=True, text=True, stdin=subprocess.DEVNULL)
+def flags(command: str) -> list[str]:
+    """What a compile command says but for the compiler, the file and the output."""
+    words = shlex.split(command)
+    words = words[next(n for n, word in enumerate(words) if word.startswith("-")):]
+    return words[:words.index("-o")]
+
+
+def tidy(source: str, command: str, build: Path) -> tuple[bool, str]:
+    run = subprocess.run(["clang-tidy-19", f"--config-file={ROOT}/.clang-tidy", "--quiet", source, "--", *flags(command)],
+                         capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=build)
     return run.returncode == 0, run.stdout.strip() or run.stderr.strip()
 
 
-def run_query(unit: Unit, build: Path) -> tuple[bool, str]:
+def run_tidy(batch: list[Unit], build: Path) -> tuple[bool, str]:
+    """The files together; one by one when that finds something, or when they cannot stand together."""
+    if len(batch) > 1:
+        with tempfile.NamedTemporaryFile("w", suffix=".cc") as together:
+            together.writelines(f'#include "{ROOT / unit.path}"\n' for unit in batch)
+            together.flush()
+            if tidy(together.name, batch[0].command, build)[0]:
+                return True, ""
+    bad = [text for good, text in (tidy(str(ROOT / u.path), u.command, build) for u in batch) if not good]
+    return not bad, "\n".join(bad)
+
+
+def run_query(batch: list[Unit], build: Path) -> tuple[bool, str]:
+    unit, = batch
     run = subprocess.run(["clang-query-19", "-p", str(build), str(ROOT / unit.path),
                           "-c", "set traversal IgnoreUnlessSpelledInSource", "-c", MATCHER],
                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -106,12 +129,13 @@ class Mode(NamedTuple):
     tool: str
     run: object
     config: str
+    together: int  # files at once
 
 
 def mode_of(name: str) -> Mode:
     if name == "tidy":
-        return Mode("clang-tidy-19", run_tidy, (ROOT / ".clang-tidy").read_text())
-    return Mode("clang-query-19", run_query, MATCHER)
+        return Mode("clang-tidy-19", run_tidy, (ROOT / ".clang-tidy").read_text(), 12)
+    return Mode("clang-query-19", run_query, MATCHER, 1)
 
 
 def chosen(name: str, build: Path) -> list[Unit]:
@@ -119,6 +143,14 @@ def chosen(name: str, build: Path) -> list[Unit]:
     if name == "coroutines":
         return [u for u in everything if "co_await" in (ROOT / u.path).read_text()]
     return everything
+
+
+def batches(todo: list, size: int) -> list[list]:
+    """Of one library each, and in the order in which they came."""
+    libraries: dict[str, list] = {}
+    for unit, key in todo:
+        libraries.setdefault(unit.output.partition(".dir/")[0], []).append((unit, key))
+    return [all_of[n:n + size] for all_of in libraries.values() for n in range(0, len(all_of), size)]
 
 
 def cache_folder() -> Path:
@@ -157,16 +189,20 @@ def main() -> int:
 
 
 def look(mode: Mode, todo: list, known: int, cache: Path, build: Path, jobs: int) -> int:
-    begin, bad = time.monotonic(), []
+    begin, done, bad = time.monotonic(), 0, []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(mode.run, unit, build): (unit, key) for unit, key in todo}
-        for n, future in enumerate(concurrent.futures.as_completed(running), 1):
-            (unit, key), (good, text) = running[future], future.result()
-            if good and key:
-                (cache / key).touch()
+        running = {pool.submit(mode.run, [unit for unit, _ in batch], build): batch
+                   for batch in batches(todo, mode.together)}
+        for future in concurrent.futures.as_completed(running):
+            batch, (good, text) = running[future], future.result()
+            done += len(batch)
+            for _, key in batch:
+                if good and key:
+                    (cache / key).touch()
             if not good:
                 bad.append(text)
-            print(f"[{n}/{len(todo)}] {unit.path}" + ("" if good else ": findings, see the end"), flush=True)
+            names = batch[0][0].path + (f" and {len(batch) - 1} more" if len(batch) > 1 else "")
+            print(f"[{done}/{len(todo)}] {names}" + ("" if good else ": findings, see the end"), flush=True)
     print(*bad, sep="\n")
     print(f"{mode.tool}: {known + len(todo)} files; {known} known to be clean, {len(todo)} looked at in "
           f"{time.monotonic() - begin:.0f} s; {len(bad)} with findings")

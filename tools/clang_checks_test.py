@@ -59,5 +59,36 @@ class Units(unittest.TestCase):
             self.assertEqual([(u.path, u.output) for u in clang_checks.units(root, root)], [("src/base/a.cc", "obj/0.o")])
 
 
+class Together(unittest.TestCase):
+    GOOD = "namespace { int half(int n) { return n / 2; } }\nint {name}(int n) { return half(n); }\n"
+    BAD = "void hidden();\nvoid {name}(bool b) {\n  if (b); \n  hidden();\n}\n"
+
+    def look(self, *texts: str):
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder).resolve() / "src"
+            source.mkdir()
+            units = []
+            for name, text in zip("abc", texts):
+                (source / f"{name}.cc").write_text(text.replace("{name}", name))
+                units.append(clang_checks.Unit(f"{source}/{name}.cc", f"clang++-19 -std=c++20 -o {name}.o -c {name}.cc", name))
+            return clang_checks.run_tidy(units, source)
+
+    def test_files_that_are_clean_are_so_together(self):
+        self.assertEqual(self.look(self.GOOD.replace("half", "third"), self.GOOD), (True, ""))
+
+    def test_a_finding_in_one_of_them_is_seen_and_named(self):
+        good, text = self.look(self.GOOD, self.BAD, self.GOOD.replace("half", "third"))
+        self.assertFalse(good)
+        self.assertIn("src/b.cc:3", text)
+        self.assertIn("bugprone-suspicious-semicolon", text)
+
+    def test_those_that_cannot_stand_together_are_read_alone(self):
+        self.assertEqual(self.look(self.GOOD, self.GOOD), (True, ""))  # half() twice
+
+    def test_batches_are_of_one_library(self):
+        todo = [(clang_checks.Unit(f"{n}.cc", "", f"src/{lib}.dir/{n}.o"), None) for lib in "xyx" for n in range(2)]
+        self.assertEqual([len(batch) for batch in clang_checks.batches(todo, 3)], [3, 1, 2])
+
+
 if __name__ == "__main__":
     unittest.main()
