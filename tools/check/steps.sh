@@ -89,7 +89,7 @@ step_lab() {
 
 step_component() {
   enter_lab
-  run_ctest component build/debug -L component # one after another: they share the lab
+  run_ctest component build/debug -L component -j 2 # most go one after another: they share the lab
 }
 
 step_asan() {
@@ -99,7 +99,7 @@ step_asan() {
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
   run_ctest asan build/asan -L unit -LE tools -j "$JOBS" || rc=1
   # Those two wait for parts that are down, for minutes, and are run by the component step.
-  run_ctest asan build/asan -L component -E '^e2e_(outage|delivery)$' || rc=1
+  run_ctest asan build/asan -L component -j 2 -E '^e2e_(outage|delivery)$' || rc=1
   return $rc
 }
 
