@@ -57,8 +57,8 @@ class Planted(unittest.TestCase):
                     "kJob: coverage is in the code")
 
     def test_keyword_with_another_support(self):
-        self.expect(found(check_docs.check_keywords, "docs/reference/pipeline-keywords.md", "| `trigger` | refused |", "| `trigger` | yes |"),
-                    "trigger is refused in the code, yes here")
+        self.expect(found(check_docs.check_keywords, "docs/reference/pipeline-keywords.md", "| `func` | refused |", "| `func` | yes |"),
+                    "func is refused in the code, yes here")
 
     def test_keyword_of_a_list(self):
         self.expect(found(check_docs.check_keywords, "docs/reference/pipeline-keywords.md", "`cyclonedx` ", ""),

@@ -36,8 +36,8 @@ using boost::system::error_code;
 using Parser = bhttp::request_parser<bhttp::buffer_body>;
 
 constexpr std::size_t kSlice = 64U << 10U;
-constexpr std::size_t kProgress = 4096;       // bytes of a body that earn another body_timeout
-constexpr std::size_t kMaxDrain = 1U << 20U;  // of a refused body that is read: the refusal arrives
+constexpr std::size_t kProgress = 4096;        // bytes of a body that earn another body_timeout
+constexpr std::size_t kMaxDrain = 16U << 20U;  // of a refused body that is read: the refusal arrives
 constexpr Millis kDrainTimeout{2000};
 
 std::string_view reason_of(unsigned status) {

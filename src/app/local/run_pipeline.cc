@@ -1,7 +1,6 @@
 #include "app/local/run_pipeline.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "app/local/ended_jobs.h"
 #include "app/local/local_family.h"
 #include "app/local/local_id_tokens.h"
 #include "app/local/local_io.h"
@@ -28,33 +28,6 @@ using pipeline::JobStatus;
 namespace {
 
 constexpr Millis kCancelPoll{100};
-
-// What a worker hands back.
-struct Ended {
-  JobId id;
-  JobOutcome outcome;
-  Millis duration{0};
-};
-
-// Ended jobs, from the workers to the one thread that decides.
-class Inbox {
- public:
-  void put(Ended ended) {
-    const std::lock_guard lock(mutex_);
-    ended_.push_back(std::move(ended));
-    arrived_.notify_one();
-  }
-  std::vector<Ended> wait(Millis at_most) {
-    std::unique_lock lock(mutex_);
-    arrived_.wait_for(lock, at_most, [this] { return !ended_.empty(); });
-    return std::exchange(ended_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::vector<Ended> ended_;
-};
 
 // Observers are called by one thread at a time.
 class Observed {
@@ -100,7 +73,7 @@ class PipelineRun {
     while (true) {
       while (running_.size() < std::max<std::size_t>(settings_.parallel, 1) && !ready_.empty()) start_next();
       if (running_.empty()) break;
-      for (const Ended& ended : inbox_.wait(kCancelPoll)) finish(ended);
+      for (const EndedJob& ended : ended_.wait(kCancelPoll)) finish(ended);
       if (cancel_.stop_requested() && !std::exchange(told_to_cancel, true)) cancel_all();
     }
     LocalResult result;
@@ -306,16 +279,16 @@ class PipelineRun {
     });
     RunnerSettings runner = settings_.runner;
     runner.work_directory = settings_.work_directory / "jobs";
-    Ended ended;
+    EndedJob ended;
     ended.id = id;
     ended.outcome = run_job(message, runner, executor, io, clock_, stop);
     lines.finish();
     ended.outcome.coverage = finder.coverage();
     ended.duration = clock_.now() - begin;
-    inbox_.put(std::move(ended));
+    ended_.put(std::move(ended));
   }
 
-  void finish(const Ended& ended) {
+  void finish(const EndedJob& ended) {
     running_.erase(ended.id);  // joins
     LocalJob& job = family_.job(ended.id);
     job.duration = ended.duration;
@@ -387,7 +360,7 @@ class PipelineRun {
   std::deque<JobId> ready_;
   std::map<std::string, Instant> bridges_since_;  // by path
   bool told_of_docker_ = false;
-  Inbox inbox_;
+  EndedJobs ended_;
   std::map<JobId, std::unique_ptr<Running>> running_;  // last: joined before the rest goes
 };
 
