@@ -17,8 +17,6 @@ namespace {
 
 using pipeline::JobStatus;
 
-constexpr Millis kTryAgain{2000};
-
 bool waits_for_runner(JobStatus status) {
   return status == JobStatus::kPending;
 }

@@ -79,6 +79,9 @@ class Pipelines {
   Status settle(PipelineId pipeline);
 
  private:
+  /// What the store did not take is tried again after this.
+  static constexpr Millis kTryAgain{2000};
+
   /// A pipeline under way, in memory; the store has the same.
   struct Active {
     Pipeline record;

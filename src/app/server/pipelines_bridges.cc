@@ -7,6 +7,7 @@
 #include "app/runner/archive.h"
 #include "app/server/dotenv.h"
 #include "app/server/family.h"
+#include "app/server/include_policy.h"
 #include "app/server/pipelines.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -20,18 +21,13 @@ namespace {
 using pipeline::BridgeKind;
 using pipeline::JobStatus;
 
-constexpr Millis kTryAgain{2000};
 constexpr const char* kNotCreated = "downstream_pipeline_creation_failed";
 constexpr std::uint64_t kMaxConfiguration = 5ULL * 1024 * 1024;  // GitLab's limit for a generated file
-
-std::string group_of(const std::string& project) {
-  return project.substr(0, project.find('/'));
-}
 
 // Who asks for another project's pipeline is a job, and a job is nobody's: so what counts is the project. The
 // projects of one group may start each other's pipelines.
 bool may_start(const Project& asking, const Project& asked) {
-  return group_of(asking.path) == group_of(asked.path);
+  return may_include(asking.path, asked.path, {});
 }
 
 // trigger:inputs; their shape was checked when the trigger was read.

@@ -15,7 +15,6 @@
 namespace tidegate::app {
 namespace {
 
-constexpr Millis kAssignAgain{2000};
 /// GitLab leaves older pipelines alone.
 constexpr std::chrono::days kRedundantAtMost{7};
 /// How many pipelines of another project are looked through for a job.
@@ -59,7 +58,7 @@ void Pipelines::assign_resource(ProjectId project, const std::string& group) {
   const auto next = next_user(project, group);
   if (!next) {
     log::error("pipeline", "resource group {}: {}; trying again", printable(group), next.error().message);
-    ports_.loop.post_after(kAssignAgain, [this, project, group] { assign_resource(project, group); });
+    ports_.loop.post_after(kTryAgain, [this, project, group] { assign_resource(project, group); });
   } else if (*next) {
     send((*next)->pipeline, pipeline::ResourceAssigned{(*next)->job});
   }
