@@ -39,7 +39,10 @@ struct AllowFailure {
 /// `changes:` and `exists:` of a rule: globs, joined by OR.
 struct PathMatch {
   std::vector<std::string> paths;
-  std::optional<std::string> compare_to;  ///< changes only; variables not yet expanded
+  // Variables are not yet expanded.
+  std::optional<std::string> compare_to;  ///< changes only
+  std::string project;                    ///< exists only: whose files; empty: the pipeline's own commit
+  std::string ref;                        ///< of `project`; empty: the head of its default branch
 
   friend bool operator==(const PathMatch&, const PathMatch&) = default;
 };

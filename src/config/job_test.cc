@@ -198,7 +198,7 @@ constexpr Bad kRefused[] = {
     {"rules: [{exists: a}]", "invalid-type"},
     {"rules: [{changes: {compare_to: main}}]", "missing-keyword"},
     {"rules: [{if: $A}]\n  only: [main]", "keyword-conflict"},
-    {"rules: [{exists: {paths: [a], project: b}}]", "unsupported-keyword"},
+    {"rules: [{exists: {paths: [a], ref: b}}]", "missing-keyword"},
     {"only: main", "invalid-type"},
     {"inherit: {default: [imgae]}", "invalid-value"},
     {"parallel: 0", "invalid-value"},

@@ -236,11 +236,7 @@ constexpr auto kEnvironment = std::to_array<Keyword>({
 constexpr auto kPolicy = std::to_array<Keyword>({{"refs"}, {"variables"}, {"changes"}, {"kubernetes"}});
 constexpr auto kInherit = std::to_array<Keyword>({{"default"}, {"variables"}});
 constexpr auto kChanges = std::to_array<Keyword>({{"paths"}, {"compare_to"}});
-constexpr auto kExists = std::to_array<Keyword>({
-    {"paths"},
-    {"project", kError, "Only files of this repository can be asked for."},
-    {"ref", kError, "Only files of this commit can be asked for."},
-});
+constexpr auto kExists = std::to_array<Keyword>({{"paths"}, {"project"}, {"ref"}});
 constexpr auto kAllowFailure = std::to_array<Keyword>({{"exit_codes"}});
 
 }  // namespace

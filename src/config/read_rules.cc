@@ -29,6 +29,10 @@ std::optional<PathMatch> read_paths(const Value& value, Keywords table) {
       return std::nullopt;
     }
     if (const auto other = value.find("compare_to")) match.compare_to = read_string(*other);
+    if (const auto project = value.find("project")) match.project = read_string(*project).value_or("");
+    if (const auto ref = value.find("ref")) match.ref = read_string(*ref).value_or("");
+    if (value.find("ref") && !value.find("project"))
+      value.error("missing-keyword", "missing required keys: project", "`ref` is of another project.");
   }
   auto read = read_strings(*paths);
   if (!read) return std::nullopt;

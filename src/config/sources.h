@@ -54,4 +54,8 @@ struct Sources {
   GivenInputs inputs;  ///< for the `spec:inputs` of the configuration itself
 };
 
+/// All paths of a project at a ref (empty: its default branch), as `sources` can have it now.
+std::function<Result<std::vector<std::string>>(const std::string& project, const std::string& ref)> tree_of(
+    const Sources& sources);
+
 }  // namespace tidegate::config

@@ -59,6 +59,16 @@ Result<config::GivenInputs> inputs_of(const LocalOptions& options) {
   return inputs;
 }
 
+Result<config::Sources> sources_here(const LocalOptions& options, const app::WorkingCopy& copy,
+                                     const pipeline::Context& context) {
+  app::IncludeSettings settings;
+  TG_TRY(settings.projects, app::parse_project_dirs(options.project_dirs));
+  settings.templates = options.templates;
+  const pipeline::VariableIndex predefined(context.predefined);
+  const pipeline::JobVariable* path = predefined.find("CI_PROJECT_PATH");
+  return app::include_sources(copy, path == nullptr ? std::string() : path->value, settings);
+}
+
 Result<pipeline::Context> context_without_changes(const LocalOptions& options, const app::WorkingCopy& copy) {
   pipeline::Context context = app::context_of(copy);
   context.is_tag = options.tag;
@@ -67,6 +77,8 @@ Result<pipeline::Context> context_without_changes(const LocalOptions& options, c
   context.source = options.source;
   TG_TRY(context.pipeline, variables_of(options));
   context.changed.reset();
+  TG_TRY(const config::Sources sources, sources_here(options, copy, context));
+  context.tree_of = config::tree_of(sources);
   return context;
 }
 
@@ -97,13 +109,8 @@ config::IncludeScope lazy_scope(const LocalOptions& options, const app::WorkingC
 
 Result<config::Sources> include_sources_of(const LocalOptions& options, const app::WorkingCopy& copy,
                                            const pipeline::Context& context, remote::HttpsFiles& files) {
-  app::IncludeSettings settings;
-  TG_TRY(settings.projects, app::parse_project_dirs(options.project_dirs));
-  settings.templates = options.templates;
-  const pipeline::VariableIndex predefined(context.predefined);
-  const pipeline::JobVariable* path = predefined.find("CI_PROJECT_PATH");
-  config::Sources sources =
-      app::include_sources(copy, path == nullptr ? std::string() : path->value, settings, files);
+  TG_TRY(config::Sources sources, sources_here(options, copy, context));
+  sources.remote = [&files](const std::string& url) { return files.read(url); };
   TG_TRY(sources.inputs, inputs_of(options));
   return sources;
 }

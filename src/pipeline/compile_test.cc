@@ -91,6 +91,31 @@ c: {script: x, rules: [{exists: ["**/*.rs"]}]}
   EXPECT_EQ(job(plan, "c").reason, "rules[0]: exists [**/*.rs]: no such file; no rule matched");
 }
 
+TEST(Compile, ExistsInAnotherProject) {
+  Context context = on_branch("main");
+  context.project = {{.key = "LIB", .value = "g/lib"}};
+  context.tree = [] { return Strings{"own.txt"}; };
+  context.tree_of = [](const std::string& project, const std::string& ref) -> Result<Strings> {
+    if (project != "g/lib") return fail(Errc::kNotFound, "Project `" + project + "` not found");
+    return Strings{ref.empty() ? "head.txt" : ref + ".txt"};
+  };
+  const auto plan = plan_of(R"(
+a: {script: x, rules: [{exists: {paths: [head.txt], project: $LIB}}]}
+b: {script: x, rules: [{exists: {paths: ["*.txt"], project: g/lib, ref: v1}}]}
+c: {script: x, rules: [{exists: {paths: [own.txt], project: g/lib}}]}
+d: {script: x, rules: [{exists: {paths: [own.txt]}}]}
+)",
+                            context);
+  EXPECT_EQ(job(plan, "a").reason, "rules[0]: exists [head.txt] in g/lib: head.txt");
+  EXPECT_EQ(job(plan, "b").reason, "rules[0]: exists [*.txt] in g/lib: v1.txt");
+  EXPECT_FALSE(job(plan, "c").created);
+  EXPECT_TRUE(job(plan, "d").created);
+  const std::string_view absent = "a: {script: x, rules: [{exists: {paths: [f], project: g/no}}]}";
+  EXPECT_FALSE(plan_of(absent, context).created);
+  EXPECT_TRUE(config::has_errors(plan_of(absent, context).diagnostics));
+  EXPECT_FALSE(plan_of(absent, on_branch("main")).created) << "nobody knows the other project here";
+}
+
 TEST(Compile, ChangesWithoutABase) {
   const std::string_view yaml = "a: {script: x, rules: [{changes: [nothing]}]}";
   EXPECT_EQ(job(plan_of(yaml), "a").reason, "rules[0]: changes [nothing]: no base to compare with");
@@ -499,7 +524,7 @@ config::Definition many_jobs(std::size_t count, bool artifacts) {
     one.script = {"x"};
     config::Rule rule;
     rule.if_expression = "$CI_COMMIT_BRANCH == \"main\"";
-    rule.changes = config::PathMatch{.paths = {"src/**/*"}, .compare_to = {}};
+    rule.changes = config::PathMatch{.paths = {"src/**/*"}, .compare_to = {}, .project = {}, .ref = {}};
     one.rules = std::vector{rule};
     if (artifacts) one.artifacts.emplace().paths = {"out"};
     if (i >= count / 2 && !artifacts) {

@@ -45,6 +45,9 @@ struct Context {
   std::function<std::optional<std::vector<std::string>>(const std::string& ref)> changed_against;
   /// All paths of the tree, for rules:exists. May be empty.
   std::function<std::vector<std::string>()> tree;
+  /// The same of another project at a ref (empty: its default branch), for rules:exists:project. May be
+  /// empty: then there are no others. An error refuses the pipeline.
+  std::function<Result<std::vector<std::string>>(const std::string& project, const std::string& ref)> tree_of;
   /// cache:key:files and files_commits: a word for the content of these files (paths or globs), or for the
   /// last commits that touched them; may be empty, then and when there is no such file the word is "default".
   std::function<std::optional<std::string>(const std::vector<std::string>& files)> files_key;

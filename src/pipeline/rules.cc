@@ -131,11 +131,7 @@ Result<Verdict> Evaluator::changes(const std::vector<std::string>& globs) {
 Result<Verdict> Evaluator::changes(const config::PathMatch& match, VariableScope& scope) {
   TG_TRY(const auto globs, expand_globs(match.paths, scope));
   if (!match.compare_to || !context_.changed_against) return changes(globs);
-  std::string ref = *match.compare_to;
-  if (has_reference(ref)) {
-    TG_TRY(const auto* variables, scope.expanded());
-    ref = expand_text(ref, *variables, Undefined::kKeep);
-  }
+  TG_TRY(const std::string ref, expand(*match.compare_to, scope));
   auto known = changed_against_.find(ref);
   if (known == changed_against_.end()) {
     known = changed_against_.emplace(ref, context_.changed_against(ref)).first;
@@ -150,25 +146,38 @@ Result<Verdict> Evaluator::changes(const config::PathMatch& match, VariableScope
   return verdict;
 }
 
-const std::vector<std::string>& Evaluator::tree() {
-  if (!tree_) {
-    tree_ = context_.tree ? context_.tree() : std::vector<std::string>{};
-    tree_set_ = {tree_->begin(), tree_->end()};
+Result<std::string> Evaluator::expand(const std::string& text, VariableScope& scope) {
+  if (!has_reference(text)) return text;
+  TG_TRY(const auto* variables, scope.expanded());
+  return expand_text(text, *variables, Undefined::kKeep);
+}
+
+Result<const Evaluator::Tree*> Evaluator::tree(const config::PathMatch& where) {
+  const std::pair key(where.project, where.ref);
+  if (const auto known = trees_.find(key); known != trees_.end()) return &known->second;
+  Tree tree;
+  if (where.project.empty()) {
+    if (context_.tree) tree.paths = context_.tree();
+  } else if (!context_.tree_of) {
+    return fail(Errc::kUnavailable, fmt::format("rules:exists:project: the files of {} cannot be had here",
+                                                printable(where.project)));
+  } else {
+    TG_TRY(tree.paths, context_.tree_of(where.project, where.ref));
   }
-  return *tree_;
+  tree.set = {tree.paths.begin(), tree.paths.end()};
+  return &trees_.emplace(key, std::move(tree)).first->second;
 }
 
 /// What needs no glob matching; the other globs go to `patterns`.
-std::optional<std::string> Evaluator::find_plainly(const std::vector<std::string>& globs,
+std::optional<std::string> Evaluator::find_plainly(const std::vector<std::string>& globs, const Tree& tree,
                                                    std::vector<std::string>& patterns) {
   for (const auto& text : globs) {
     if (is_exact(text)) {
-      if (tree_set_.contains(text)) return text;
+      if (tree.set.contains(text)) return text;
     } else if (const auto extension = extension_of(text)) {
-      const auto& paths = tree();
       const auto found =
-          std::ranges::find_if(paths, [&](const auto& path) { return path.ends_with(*extension); });
-      if (found != paths.end()) return *found;
+          std::ranges::find_if(tree.paths, [&](const auto& path) { return path.ends_with(*extension); });
+      if (found != tree.paths.end()) return *found;
     } else {
       patterns.push_back(text);
     }
@@ -176,10 +185,11 @@ std::optional<std::string> Evaluator::find_plainly(const std::vector<std::string
   return std::nullopt;
 }
 
-Result<std::optional<std::string>> Evaluator::find_in_tree(const std::vector<std::string>& globs) {
-  const auto& paths = tree();
+Result<std::optional<std::string>> Evaluator::find_in_tree(const std::vector<std::string>& globs,
+                                                           const Tree& tree) {
+  const auto& paths = tree.paths;
   std::vector<std::string> patterns;
-  if (auto found = find_plainly(globs, patterns)) return found;
+  if (auto found = find_plainly(globs, tree, patterns)) return found;
   const bool top_only = std::ranges::all_of(
       globs, [](const std::string& text) { return !text.contains('/') && !text.contains("**"); });
   const auto counts = [&](const std::string& path) { return !top_only || !path.contains('/'); };
@@ -197,11 +207,17 @@ Result<std::optional<std::string>> Evaluator::find_in_tree(const std::vector<std
 
 Result<Verdict> Evaluator::exists(const config::PathMatch& match, VariableScope& scope) {
   TG_TRY(const auto globs, expand_globs(match.paths, scope));
-  const std::string key = "exists" + std::string(1, '\0') + join(globs, std::string_view("\0", 1));
+  config::PathMatch where;
+  TG_TRY(where.project, expand(match.project, scope));
+  TG_TRY(where.ref, expand(match.ref, scope));
+  const std::string_view nul("\0", 1);
+  const std::string key = join({"exists", where.project, where.ref, join(globs, nul)}, nul);
   const auto known = verdicts_.find(key);
   if (known != verdicts_.end()) return known->second;
-  TG_TRY(const auto found, find_in_tree(globs));
+  TG_TRY(const Tree* tree, this->tree(where));
+  TG_TRY(const auto found, find_in_tree(globs, *tree));
   Verdict verdict{.holds = found.has_value(), .why = "exists " + list(globs)};
+  if (!where.project.empty()) verdict.why += " in " + printable(where.project, 100);
   verdict.why += found ? ": " + printable(*found, 100) : ": no such file";
   return verdicts_.emplace(key, std::move(verdict)).first->second;
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -59,6 +61,7 @@ class Evaluator {
   Result<Verdict> changes(const config::PathMatch& match, VariableScope& scope);
   /// only:changes / except:changes: no variables, no compare_to.
   Result<Verdict> changes(const std::vector<std::string>& globs);
+  /// rules:exists. An error when the project or its ref is not there.
   Result<Verdict> exists(const config::PathMatch& match, VariableScope& scope);
 
   const Context& context() const { return context_; }
@@ -66,18 +69,23 @@ class Evaluator {
  private:
   Result<const Glob*> glob(const std::string& text);
   Result<Verdict> any_changed(const std::vector<std::string>& globs, const std::vector<std::string>& paths);
-  const std::vector<std::string>& tree();
-  Result<std::optional<std::string>> find_in_tree(const std::vector<std::string>& globs);
-  std::optional<std::string> find_plainly(const std::vector<std::string>& globs,
-                                          std::vector<std::string>& patterns);
+  struct Tree {
+    std::vector<std::string> paths;
+    std::unordered_set<std::string> set;
+  };
+  /// `where`: of the match, expanded.
+  Result<const Tree*> tree(const config::PathMatch& where);
+  Result<std::string> expand(const std::string& text, VariableScope& scope);
+  Result<std::optional<std::string>> find_in_tree(const std::vector<std::string>& globs, const Tree& tree);
+  static std::optional<std::string> find_plainly(const std::vector<std::string>& globs, const Tree& tree,
+                                                 std::vector<std::string>& patterns);
 
   const Context& context_;
   std::unordered_map<std::string, Result<Expression>> expressions_;
   std::unordered_map<std::string, Result<Glob>> globs_;
   std::unordered_map<std::string, Verdict> verdicts_;
   std::unordered_map<std::string, std::optional<std::vector<std::string>>> changed_against_;
-  std::optional<std::vector<std::string>> tree_;
-  std::unordered_set<std::string> tree_set_;
+  std::map<std::pair<std::string, std::string>, Tree> trees_;  ///< by project and ref; empty: our own
 };
 
 /// The rule that decided.

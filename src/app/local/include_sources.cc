@@ -144,13 +144,12 @@ Result<std::map<std::string, fs::path>> parse_project_dirs(const std::vector<std
 }
 
 config::Sources include_sources(const WorkingCopy& copy, const std::string& own_path,
-                                const IncludeSettings& settings, RemoteFiles& remote) {
+                                const IncludeSettings& settings) {
   config::Sources sources = sources_of(copy);
   sources.sha = copy.sha;
   const auto folders = std::make_shared<const ProjectFolders>(copy, own_path, settings);
   sources.project = [folders](const config::ProjectRequest& request) { return folders->open(request); };
   sources.tags = [folders](const config::ProjectRequest& request) { return folders->tags(request); };
-  sources.remote = [&remote](const std::string& url) { return remote.read(url); };
   sources.template_file = [folder = settings.templates](const std::string& name) {
     return read_template(folder, name);
   };

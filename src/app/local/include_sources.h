@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "app/local/working_copy.h"
-#include "app/ports/remote_files.h"
 #include "base/result.h"
 #include "config/sources.h"
 
@@ -25,8 +24,9 @@ Result<std::map<std::string, std::filesystem::path>> parse_project_dirs(
     const std::vector<std::string>& texts);
 
 /// The working copy with what it may include. The project `own_path` is the working copy itself when the ref
-/// is absent, its branch or its commit. `remote` must outlive the answer.
+/// is absent, its branch or its commit. What is remote is the
+/// caller's to add.
 config::Sources include_sources(const WorkingCopy& copy, const std::string& own_path,
-                                const IncludeSettings& settings, RemoteFiles& remote);
+                                const IncludeSettings& settings);
 
 }  // namespace tidegate::app

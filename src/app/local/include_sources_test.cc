@@ -14,13 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class NoRemote : public RemoteFiles {
- public:
-  Result<std::string> read(const std::string& url) override {
-    return fail(Errc::kUnavailable, "no network: " + url);
-  }
-};
-
 class IncludeSourcesTest : public ::testing::Test {
  protected:
   void write(const std::string& path, const std::string& text) {
@@ -40,9 +33,11 @@ class IncludeSourcesTest : public ::testing::Test {
     write("own/.gitlab-ci.yml", text);
     const auto copy = open_working_copy(root_ / "own");
     EXPECT_TRUE(copy);
-    NoRemote remote;
-    const auto loaded =
-        config::load(text, ".gitlab-ci.yml", include_sources(*copy, "local/own", settings_, remote));
+    config::Sources sources = include_sources(*copy, "local/own", settings_);
+    sources.remote = [](const std::string& url) -> Result<std::string> {
+      return fail(Errc::kUnavailable, "no network: " + url);
+    };
+    const auto loaded = config::load(text, ".gitlab-ci.yml", sources);
     std::string out;
     if (loaded.definition)
       for (const auto& job : loaded.definition->jobs) out += (out.empty() ? "" : " ") + job.name;
@@ -106,6 +101,16 @@ TEST_F(IncludeSourcesTest, TemplatesLieInTheFolderThatIsNamedAndNowhereElse) {
   EXPECT_EQ(load("include: {template: Jobs/A.gitlab-ci.yml}"), "a");
   EXPECT_NE(load("include: {template: ../secret.gitlab-ci.yml}").find("outside"), std::string::npos);
   EXPECT_NE(load("include: {template: None.gitlab-ci.yml}").find("include-not-found"), std::string::npos);
+}
+
+TEST_F(IncludeSourcesTest, RulesMayAskForFilesOfAnotherProject) {
+  write("own/.gitlab-ci.yml", "");
+  write("lib/ci/a.yml", "");
+  settings_.projects = *parse_project_dirs({"g/lib=" + (root_ / "lib").native()});
+  const auto paths =
+      config::tree_of(include_sources(*open_working_copy(root_ / "own"), "local/own", settings_));
+  EXPECT_EQ(*paths("g/lib", ""), std::vector<std::string>{"ci/a.yml"});
+  EXPECT_NE(paths("g/other", "").error().message.find("--project-dir g/other=DIR"), std::string::npos);
 }
 
 TEST(ProjectDirs, AreWrittenAsPathAndFolder) {

@@ -164,6 +164,7 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
   context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
   config::Sources sources = include_sources(ports_, project, projects, repository, request.sha);
   sources.inputs = request.inputs;
+  context.tree_of = config::tree_of(sources);
   sources.scope = pipeline::include_scope(context);
   TG_TRY(out.plan, plan(*repository, request, context, std::move(sources)));
   out.head = repository->resolve((request.is_tag ? "refs/tags/" : "refs/heads/") + request.ref).value_or("");
