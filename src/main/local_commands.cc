@@ -127,7 +127,7 @@ int list(const ListOptions& options) {
   config::Diagnostics diagnostics = std::move(loaded->diagnostics);
   pipeline::Plan plan;
   if (loaded->definition && !config::has_errors(diagnostics)) {
-    const auto context = context_of(options.local, project->copy);
+    const auto context = context_of(options.local, *project);
     if (!context) return refuse(context.error());
     plan = pipeline::compile(*loaded->definition, *context);
     diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());
@@ -154,7 +154,7 @@ int graph(const GraphOptions& options) {
   pipeline::Plan plan;
   config::Diagnostics diagnostics = std::move(loaded->diagnostics);
   if (loaded->definition && !config::has_errors(diagnostics)) {
-    const auto context = context_of(options.local, project->copy);
+    const auto context = context_of(options.local, *project);
     if (!context) return refuse(context.error());
     plan = pipeline::compile(*loaded->definition, *context);
     diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());

@@ -9,6 +9,7 @@
 #include "app/local/include_sources.h"
 #include "base/text.h"
 #include "pipeline/include_scope.h"
+#include "pipeline/rules.h"
 #include "pipeline/variables.h"
 #include "sys/file.h"
 
@@ -161,9 +162,11 @@ Result<LocalProject> open_project(const LocalOptions& options) {
   return project;
 }
 
-Result<pipeline::Context> context_of(const LocalOptions& options, const app::WorkingCopy& copy) {
-  TG_TRY(pipeline::Context context, context_without_changes(options, copy));
-  TG_CHECK(add_changes(options, copy, context));
+Result<pipeline::Context> context_of(const LocalOptions& options, const LocalProject& project) {
+  TG_TRY(pipeline::Context context, context_without_changes(options, project.copy));
+  const auto& definition = project.loaded.definition;
+  if (definition && pipeline::asks_for_changes(*definition))
+    TG_CHECK(add_changes(options, project.copy, context));
   return context;
 }
 

@@ -52,7 +52,8 @@ Result<config::Sources> include_sources_of(const LocalOptions& options, const ap
 /// one of a name counts. kInvalid and kNotFound name what is wrong.
 Result<pipeline::JobVariables> variables_of(const LocalOptions& options);
 
-/// Without --changed and --changed-unknown, Git says what changed. `copy` must outlive the context.
-Result<pipeline::Context> context_of(const LocalOptions& options, const app::WorkingCopy& copy);
+/// Without --changed and --changed-unknown, Git says what changed, when some rule asks. `project` must
+/// outlive the context.
+Result<pipeline::Context> context_of(const LocalOptions& options, const LocalProject& project);
 
 }  // namespace tidegate::main

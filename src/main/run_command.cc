@@ -186,7 +186,7 @@ Result<int> run_plan(const RunOptions& options, const LocalProject& project, con
   TG_TRY(auto settings, settings_of(options, project.copy, executors, scratch.path()));
   TG_TRY(const auto id_tokens, id_tokens_for(plan));
   settings.id_tokens = id_tokens.get();
-  TG_TRY(settings.context, context_of(options.local, project.copy));
+  TG_TRY(settings.context, context_of(options.local, project));
   remote::HttpsFiles files({.loopback = true});
   TG_TRY(settings.sources, include_sources_of(options.local, project.copy, settings.context, files));
   const SystemClock clock;
@@ -211,7 +211,7 @@ int run(const RunOptions& options) {
   if (!project) return refuse(project.error());
   print_diagnostics(project->loaded.diagnostics, project->copy.root);
   if (!project->loaded.definition || config::has_errors(project->loaded.diagnostics)) return kFailed;
-  const auto context = context_of(options.local, project->copy);
+  const auto context = context_of(options.local, *project);
   if (!context) return refuse(context.error());
   const auto plan = pipeline::compile(*project->loaded.definition, *context);
   print_diagnostics(plan.diagnostics, project->copy.root);

@@ -114,7 +114,9 @@ class Compiler {
   }
 
   JobVariables layers(const JobVariables& of_job, const config::Variables& yaml) const {
-    JobVariables out = weak_;
+    JobVariables out;
+    out.reserve(weak_.size() + of_job.size() + yaml.size() + strong_.size());
+    out = weak_;
     out.insert(out.end(), of_job.begin(), of_job.end());
     for (auto& variable : to_job_variables(yaml)) out.push_back(std::move(variable));
     out.insert(out.end(), strong_.begin(), strong_.end());
@@ -271,9 +273,8 @@ class Compiler {
 
   Status build_one(Draft& draft) {
     TG_TRY(auto variables, variables_of(draft));
-    VariableScope scope(std::move(variables));
     draft.planned.message.overriding = strong_.size();
-    return build_message(draft, scope, context_);
+    return build_message(draft, VariableScope(std::move(variables)), context_);
   }
 
   Plan finish() {

@@ -38,6 +38,6 @@ void build_bridge(Draft& draft, const VariableIndex& expanded);
 /// Builds planned.message (but for its dependencies, and with those elsewhere) and what is expanded with it:
 /// tags, environment, resource_group, yaml_variables. `variables`: all of the job's, weakest first. An error
 /// is a cycle of variables.
-Status build_message(Draft& draft, VariableScope& variables, const Context& context);
+Status build_message(Draft& draft, VariableScope variables, const Context& context);
 
 }  // namespace tidegate::pipeline

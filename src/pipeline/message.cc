@@ -53,48 +53,53 @@ GitInfo build_git(const Context& context, const VariableIndex& variables) {
   return git;
 }
 
-std::string expand_name(const std::string& text, const VariableIndex& expanded, Undefined undefined) {
-  return has_reference(text) ? expand_text(text, expanded, undefined) : text;
+/// Most names hold no reference, and then nothing has to be expanded for them.
+Result<std::string> expand_name(const std::string& text, VariableScope& variables, Undefined undefined) {
+  if (!has_reference(text)) return text;
+  TG_TRY(const auto* expanded, variables.expanded());
+  return expand_text(text, *expanded, undefined);
 }
 
-std::vector<JobElsewhere> build_elsewhere(const std::vector<config::Need>& needs,
-                                          const VariableIndex& expanded) {
+Result<std::vector<JobElsewhere>> build_elsewhere(const std::vector<config::Need>& needs,
+                                                  VariableScope& variables) {
   std::vector<JobElsewhere> out;
-  const auto text = [&](const std::string& t) { return expand_name(t, expanded, Undefined::kKeep); };
   for (const auto& need : needs) {
     if (!need.elsewhere() || !need.artifacts) continue;
-    out.push_back({.job = text(need.job),
-                   .pipeline = text(need.pipeline),
-                   .project = text(need.project),
-                   .ref = text(need.ref)});
+    JobElsewhere other;
+    TG_TRY(other.job, expand_name(need.job, variables, Undefined::kKeep));
+    TG_TRY(other.pipeline, expand_name(need.pipeline, variables, Undefined::kKeep));
+    TG_TRY(other.project, expand_name(need.project, variables, Undefined::kKeep));
+    TG_TRY(other.ref, expand_name(need.ref, variables, Undefined::kKeep));
+    out.push_back(std::move(other));
   }
   return out;
 }
 
 /// What the server itself reads: tags, environment, resource group, jobs elsewhere.
-void expand_planned(Draft& draft, const VariableIndex& expanded) {
+Status expand_planned(Draft& draft, VariableScope& variables) {
   auto& planned = draft.planned;
   for (const auto& tag : draft.job->tags) {
-    planned.tags.push_back(expand_name(tag, expanded, Undefined::kKeep));
+    TG_TRY(planned.tags.emplace_back(), expand_name(tag, variables, Undefined::kKeep));
   }
-  if (draft.needs != nullptr) planned.message.elsewhere = build_elsewhere(*draft.needs, expanded);
-  planned.resource_group = expand_name(draft.job->resource_group, expanded, Undefined::kBlank);
-  if (!draft.job->environment) return;
+  if (draft.needs != nullptr) {
+    TG_TRY(planned.message.elsewhere, build_elsewhere(*draft.needs, variables));
+  }
+  TG_TRY(planned.resource_group, expand_name(draft.job->resource_group, variables, Undefined::kBlank));
+  if (!draft.job->environment) return {};
   auto& environment = planned.environment.emplace(*draft.job->environment);
-  environment.name = expand_name(environment.name, expanded, Undefined::kBlank);
-  environment.url = expand_name(environment.url, expanded, Undefined::kKeep);
-  environment.auto_stop_in = expand_name(environment.auto_stop_in, expanded, Undefined::kBlank);
+  TG_TRY(environment.name, expand_name(environment.name, variables, Undefined::kBlank));
+  TG_TRY(environment.url, expand_name(environment.url, variables, Undefined::kKeep));
+  TG_TRY(environment.auto_stop_in, expand_name(environment.auto_stop_in, variables, Undefined::kBlank));
+  return {};
 }
 
 }  // namespace
 
-Status build_message(Draft& draft, VariableScope& variables, const Context& context) {
+Status build_message(Draft& draft, VariableScope variables, const Context& context) {
   const config::Job& job = *draft.job;
   JobMessage& message = draft.planned.message;
-  TG_TRY(const auto* expanded, variables.expanded());
-  expand_planned(draft, *expanded);
-
-  TG_TRY(message.variables, expand_variables(variables.all(), ExpandFor::kRunner));
+  TG_CHECK(expand_planned(draft, variables));
+  TG_TRY(message.variables, expand_variables(std::move(variables).take(), ExpandFor::kRunner));
   const VariableIndex index(message.variables);
   const Expander expand(index);
   for (const auto& variable : draft.yaml) {

@@ -27,7 +27,7 @@ struct Key {
   std::string why;
 };
 
-Key refs_key(const std::vector<std::string>& refs, const Context& context, const VariableScope& scope) {
+Key refs_key(const std::vector<std::string>& refs, const Context& context, VariableScope& scope) {
   const auto found = std::ranges::find_if(
       refs, [&](const std::string& pattern) { return ref_matches(pattern, context, scope.plain()); });
   const std::string what =

@@ -58,6 +58,11 @@ Result<std::vector<std::string>> expand_globs(const std::vector<std::string>& gl
 
 }  // namespace
 
+const VariableIndex& VariableScope::plain() {
+  if (!plain_) plain_.emplace(all_);
+  return *plain_;
+}
+
 Result<const VariableIndex*> VariableScope::expanded() {
   if (!expanded_) {
     TG_TRY(expanded_, expand_variables(all_, ExpandFor::kServer));
@@ -264,6 +269,20 @@ Result<RulesOutcome> evaluate_rules(const std::vector<config::Rule>& rules, std:
   if (rules.empty()) failed.push_back(fmt::format("{} is empty", label));
   failed.emplace_back("no rule matched");
   return RulesOutcome{.rule = nullptr, .reason = join(failed, "; ")};
+}
+
+bool asks_for_changes(const config::Definition& definition) {
+  const auto in_rules = [](const std::optional<std::vector<config::Rule>>& rules) {
+    return rules &&
+           std::ranges::any_of(*rules, [](const config::Rule& rule) { return rule.changes.has_value(); });
+  };
+  const auto in_filter = [](const std::optional<config::RefFilter>& filter) {
+    return filter && !filter->changes.empty();
+  };
+  return in_rules(definition.workflow.rules) ||
+         std::ranges::any_of(definition.jobs, [&](const config::Job& job) {
+           return job.is_bridge() || in_rules(job.rules) || in_filter(job.only) || in_filter(job.except);
+         });
 }
 
 }  // namespace tidegate::pipeline

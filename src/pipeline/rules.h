@@ -24,19 +24,20 @@ namespace tidegate::pipeline {
 /// The variables that one job (or the workflow) sees, weakest first; expanded when first asked for.
 class VariableScope {
  public:
-  explicit VariableScope(JobVariables variables) : all_(std::move(variables)), plain_(all_) {}
+  explicit VariableScope(JobVariables variables) : all_(std::move(variables)) {}
   VariableScope(const VariableScope&) = delete;
   VariableScope& operator=(const VariableScope&) = delete;
 
-  const JobVariables& all() const { return all_; }
+  /// Gives them away; nothing else may be asked afterwards.
+  JobVariables take() && { return std::move(all_); }
   /// As written: what rules:if compares.
-  const VariableIndex& plain() const { return plain_; }
+  const VariableIndex& plain();
   /// Expanded into each other: for globs, names, tags.
   Result<const VariableIndex*> expanded();
 
  private:
   JobVariables all_;
-  VariableIndex plain_;
+  std::optional<VariableIndex> plain_;
   std::optional<JobVariables> expanded_;
   VariableIndex expanded_index_;
 };
@@ -87,6 +88,10 @@ class Evaluator {
   std::unordered_map<std::string, std::optional<std::vector<std::string>>> changed_against_;
   std::map<std::pair<std::string, std::string>, Tree> trees_;  ///< by project and ref; empty: our own
 };
+
+/// Whether any rule of the definition asks which paths changed. With a trigger job in it: yes, for what its
+/// pipeline asks is not known yet.
+bool asks_for_changes(const config::Definition& definition);
 
 /// The rule that decided.
 struct RulesOutcome {

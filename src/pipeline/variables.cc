@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -76,37 +77,67 @@ std::string replace_references(std::string_view text, bool doubled, ValueOf valu
 }
 
 /// Expands a list in order of dependency. Edges go from a variable to every variable of a name it mentions;
-/// a strongly connected component of more than one variable is a cycle, as in GitLab's TSort.
+/// a strongly connected component of more than one variable is a cycle, as in GitLab's TSort. Most variables
+/// of a job neither mention nor are mentioned: they cost a look each.
 class Expansion {
  public:
   Expansion(JobVariables variables, ExpandFor purpose)
-      : variables_(std::move(variables)), purpose_(purpose), number_(variables_.size(), 0), low_(number_) {
-    for (std::size_t i = 0; i < variables_.size(); ++i) by_key_[variables_[i].key].push_back(i);
-    for (const auto& variable : variables_) total_ += variable.value.size();
+      : variables_(std::move(variables)),
+        purpose_(purpose),
+        number_(variables_.size(), 0),
+        low_(number_),
+        name_(variables_.size()) {
+    for (const auto& variable : variables_) {
+      total_ += variable.value.size();
+      if (is_expanded(variable)) note_names(variable.value);
+    }
+    for (std::size_t i = 0; i < variables_.size(); ++i) {
+      const auto found = names_.find(variables_[i].key);
+      if (found == names_.end()) continue;
+      name_[i] = &found->second;
+      found->second.places.push_back(i);
+    }
   }
 
   Result<JobVariables> run() {
     for (std::size_t i = 0; i < variables_.size(); ++i) {
-      if (number_[i] == 0) TG_CHECK(visit(i));
+      const bool counts = name_[i] != nullptr || is_expanded(variables_[i]);
+      if (counts && number_[i] == 0) TG_CHECK(visit(i));
     }
     return std::move(variables_);
   }
 
  private:
+  /// A name that some value mentions.
+  struct Name {
+    std::vector<std::size_t> places;  ///< of the variables that are called so
+    std::optional<std::size_t> done;  ///< the one that was expanded last
+  };
   struct Frame {
     std::size_t item;
     std::vector<std::size_t> children;
     std::size_t next = 0;
   };
 
+  static bool is_expanded(const JobVariable& variable) {
+    return !variable.raw && has_reference(variable.value);
+  }
+
+  void note_names(std::string_view text) {
+    for (auto next = next_reference(text, 0, true); next;
+         next = next_reference(text, next->at + next->length, true)) {
+      names_.try_emplace(std::string(next->name));
+    }
+  }
+
   std::vector<std::size_t> children_of(std::size_t item) const {
     std::vector<std::size_t> children;
     const auto& variable = variables_[item];
-    if (variable.raw || !has_reference(variable.value)) return children;
+    if (!is_expanded(variable)) return children;
     for (auto next = next_reference(variable.value, 0, true); next;
          next = next_reference(variable.value, next->at + next->length, true)) {
-      const auto found = by_key_.find(next->name);
-      if (found != by_key_.end()) children.insert(children.end(), found->second.begin(), found->second.end());
+      const auto& places = names_.find(next->name)->second.places;
+      children.insert(children.end(), places.begin(), places.end());
     }
     std::ranges::sort(children);
     children.erase(std::ranges::unique(children).begin(), children.end());
@@ -160,7 +191,7 @@ class Expansion {
 
   Status expand(std::size_t item) {
     auto& variable = variables_[item];
-    if (!variable.raw && has_reference(variable.value)) {
+    if (is_expanded(variable)) {
       const std::size_t before = variable.value.size();
       variable.value =
           replace_references(variable.value, true, [this](std::string_view name) { return value_of(name); });
@@ -171,16 +202,16 @@ class Expansion {
                     fmt::format("variable {} expands to more than a megabyte", printable(variable.key, 60)));
       }
     }
-    done_[variable.key] = item;
+    if (name_[item] != nullptr) name_[item]->done = item;
     return {};
   }
 
   /// Nothing: the reference stays as written.
   std::optional<std::string_view> value_of(std::string_view name) const {
-    const auto found = done_.find(name);
+    const auto& done = names_.find(name)->second.done;
     const bool to_runner = purpose_ == ExpandFor::kRunner;
-    if (found == done_.end()) return to_runner ? std::nullopt : std::optional<std::string_view>("");
-    const auto& variable = variables_[found->second];
+    if (!done) return to_runner ? std::nullopt : std::optional<std::string_view>("");
+    const auto& variable = variables_[*done];
     if (to_runner && (variable.file || variable.raw)) return std::nullopt;
     return variable.value;
   }
@@ -195,8 +226,8 @@ class Expansion {
   std::size_t total_ = 0;
   std::vector<Frame> frames_;
   std::vector<std::size_t> component_;
-  std::unordered_map<std::string_view, std::vector<std::size_t>> by_key_;
-  std::unordered_map<std::string_view, std::size_t> done_;
+  std::vector<Name*> name_;                         ///< of each variable; nullptr: nobody mentions it
+  std::map<std::string, Name, std::less<>> names_;  ///< nodes stay where they are
 };
 
 }  // namespace

@@ -128,7 +128,7 @@ step_tidy() {
 
 fuzz_one() { # target seconds
   local target=$1 binary corpus=$CACHE/fuzz/$1 found=$OUT/fuzz-found/$1
-  binary=$(find build/fuzz -name "$target" -type f -perm -u+x | head -n 1)
+  binary=$(find build/asan -name "$target" -type f -perm -u+x | head -n 1)
   mkdir -p "$corpus" "$found"
   local inputs=("$corpus")
   if [[ -d tests/fuzz/seeds/$target ]]; then inputs+=("tests/fuzz/seeds/$target"); fi
@@ -141,12 +141,12 @@ fuzz_one() { # target seconds
 }
 
 step_fuzz() {
-  cmake --preset asan -B build/fuzz -DTIDEGATE_FUZZ=ON || return
+  cmake --preset asan || return
   local targets target passed=0 failed=0 pids=()
-  targets=$(ninja -C build/fuzz -t targets all | sed -n 's|^tests/fuzz/\([a-z0-9_]*_fuzz\): CXX_EXE.*|\1|p')
+  targets=$(ninja -C build/asan -t targets all | sed -n 's|^tests/fuzz/\([a-z0-9_]*_fuzz\): CXX_EXE.*|\1|p')
   [[ -n $targets ]] || { echo "no fuzz targets"; return 1; }
   # shellcheck disable=SC2086 # a list
-  cmake --build build/fuzz -j "$JOBS" --target $targets || return
+  cmake --build build/asan -j "$JOBS" --target $targets || return
   for target in $targets; do
     while (($(jobs -rp | wc -l) >= JOBS)); do sleep 0.2; done
     fuzz_one "$target" 10 &

@@ -70,7 +70,8 @@ Result<std::string> HttpsFiles::fetch(const std::string& url) {
   request.url = url;
   request.timeout = std::min(limits_.timeout, limits_.total - spent_);
   request.max_body = limits_.max_bytes;
-  auto response = client_.send(request);
+  if (!client_) client_.emplace();
+  auto response = client_->send(request);
   if (!response)
     return fail(response.error().code, fmt::format("Remote file `{}` could not be fetched: {}",
                                                    printable(url), response.error().message));

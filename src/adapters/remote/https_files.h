@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "app/ports/remote_files.h"
@@ -33,7 +34,7 @@ class HttpsFiles : public app::RemoteFiles {
   Result<std::string> fetch(const std::string& url);
 
   HttpsLimits limits_;
-  sys::HttpClient client_;
+  std::optional<sys::HttpClient> client_;  ///< made when first asked: most configurations read no URL
   Millis spent_{0};
   std::map<std::string, Result<std::string>> done_;
 };
