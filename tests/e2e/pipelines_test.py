@@ -61,6 +61,53 @@ class Pipelines(WithServer):
         self.assertEqual(one.git("ls-remote", f"http://git:{other.token}@{address}"), "")
 
 
+class SeveralProjects(WithServer):
+    def test_one_starts_a_pipeline_of_another_and_takes_its_status(self) -> None:
+        app = self.server.project("several/app")
+        app.push({".gitlab-ci.yml": """
+spec: { inputs: { level: { type: number } } }
+---
+workflow: { rules: [{ if: $CI_PIPELINE_SOURCE == "pipeline" }] }
+use: { script: ['echo "$[[ inputs.level ]] for $WHO of $CI_PROJECT_PATH"'] }
+"""})
+        library = self.server.project("several/library")
+        sha = library.push({".gitlab-ci.yml": """
+stages: [ship, watch]
+ship:
+  stage: ship
+  variables: { WHO: library }
+  trigger: { project: several/app, strategy: depend, inputs: { level: 3 } }
+watch: { stage: watch, needs: { pipeline: several/app } }
+stranger: { stage: watch, trigger: other/app, allow_failure: true }
+"""})
+        self.server.project("other/app").push({".gitlab-ci.yml": ONE_JOB})
+        pipeline = library.pipeline_of(sha)["id"]
+        library.pipeline(pipeline, "success")
+        bridges = {job["name"]: job for job in library.bridges(pipeline)}
+        self.assertEqual({name: job["status"] for name, job in bridges.items()},
+                         {"ship": "success", "watch": "success", "stranger": "failed"}, library.story(pipeline))
+        below = bridges["ship"]["downstream_pipeline"]
+        self.assertEqual((below["source"], below["project_id"]), ("pipeline", app.id))
+        self.assertEqual(bridges["watch"]["downstream_pipeline"]["id"], below["id"], "it follows the latest there")
+        self.assertIn("3 for library of several/app", app.trace(app.job(below["id"], "use")["id"]))
+        self.assertEqual(bridges["stranger"]["failure_reason"], "insufficient_bridge_permissions")
+
+    def test_what_a_pipeline_includes_of_another_the_lint_endpoint_includes_too(self) -> None:
+        shared = self.server.project("shared/ci")
+        shared.push({"jobs.yml": "spec: { inputs: { word: {} } }\n---\nsay: { script: ['echo $[[ inputs.word ]]'] }\n"})
+        own = self.server.project("shared/own")
+        sha = own.push({".gitlab-ci.yml": """
+include: { project: shared/ci, file: jobs.yml, inputs: { word: hello } }
+there: { script: "true", rules: [{ exists: { paths: [jobs.yml], project: shared/ci } }] }
+not there: { script: "true", rules: [{ exists: { paths: [none.yml], project: shared/ci } }] }
+"""})
+        pipeline = own.pipeline_of(sha)["id"]
+        own.pipeline(pipeline, "success")
+        self.assertEqual(sorted(job["name"] for job in own.jobs(pipeline)), ["say", "there"])
+        self.assertIn("hello", own.trace(own.job(pipeline, "say")["id"]))
+        self.assertEqual(own.api("GET", "/ci/lint")["errors"], [])
+
+
 class Lint(WithServer):
     def test_of_the_commit_and_of_what_is_sent(self) -> None:
         project = self.server.project("e2e/lint")
