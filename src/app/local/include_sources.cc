@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "app/local/git_command.h"
 #include "base/text.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -15,14 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kLargestFile = 16U << 20U;
-
-Result<std::string> git_in(const fs::path& directory, std::vector<std::string> arguments) {
-  sys::Command command;
-  command.argv = {"git", "-C", directory.native()};
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.extra_environment = {{"GIT_OPTIONAL_LOCKS", "0"}, {"GIT_TERMINAL_PROMPT", "0"}, {"LC_ALL", "C"}};
-  return sys::run_checked(command);
-}
 
 std::string short_ref(const std::string& ref) {
   const bool sha = ref.size() == 40 && ref.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -42,7 +35,7 @@ config::Repository as_it_lies(const WorkingCopy& copy, std::string project) {
 
 Result<config::Repository> at_ref(const fs::path& directory, const config::ProjectRequest& request) {
   const auto sha =
-      git_in(directory, {"rev-parse", "--verify", "--quiet", "--end-of-options", request.ref + "^{commit}"});
+      run_git(directory, {"rev-parse", "--verify", "--quiet", "--end-of-options", request.ref + "^{commit}"});
   if (!sha)
     return fail(Errc::kNotFound,
                 fmt::format("Project `{}` reference `{}` does not exist in {}", printable(request.project),
@@ -54,12 +47,12 @@ Result<config::Repository> at_ref(const fs::path& directory, const config::Proje
                                 .read = {},
                                 .list = {}};
   repository.read = [directory, commit](const std::string& path) -> std::optional<std::string> {
-    auto text = git_in(directory, {"cat-file", "blob", fmt::format("{}:./{}", commit, path)});
+    auto text = run_git(directory, {"cat-file", "blob", fmt::format("{}:./{}", commit, path)});
     return text ? std::optional(*std::move(text)) : std::nullopt;
   };
   repository.list = [directory, commit] {
     std::vector<std::string> paths;
-    const auto listed = git_in(directory, {"ls-tree", "-r", "-z", "--name-only", commit});
+    const auto listed = run_git(directory, {"ls-tree", "-r", "-z", "--name-only", commit});
     for (std::string& path : split(listed.value_or(""), '\0'))
       if (!path.empty()) paths.push_back(std::move(path));
     return paths;
@@ -85,7 +78,7 @@ class ProjectFolders {
   Result<std::vector<std::string>> tags(const config::ProjectRequest& request) const {
     const auto folder = folder_of(request);
     if (!folder && to_lower(request.project) != own_path_) return missing(request);
-    TG_TRY(const std::string listed, git_in(folder.value_or(copy_.root), {"tag", "--list"}));
+    TG_TRY(const std::string listed, run_git(folder.value_or(copy_.root), {"tag", "--list"}));
     return split(trim(listed), '\n');
   }
 

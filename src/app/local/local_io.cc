@@ -33,7 +33,7 @@ Status LocalJobIo::append_trace(std::string_view bytes) {
 }
 
 Status LocalJobIo::get_sources(const pipeline::JobMessage&, const fs::path& into) {
-  return copy_sources(copy_, into);
+  return copies_.add(into);
 }
 
 Status LocalJobIo::download_artifacts(const pipeline::JobDependency& dependency, const fs::path& to) {

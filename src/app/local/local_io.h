@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "app/local/working_copy.h"
+#include "app/local/job_copies.h"
 #include "app/ports/job_io.h"
 
 namespace tidegate::app {
@@ -14,9 +14,9 @@ namespace tidegate::app {
 /// Artifacts live in `<artifacts>/<job id>/<type>`. One object per running job.
 class LocalJobIo : public JobIo {
  public:
-  LocalJobIo(const WorkingCopy& copy, std::filesystem::path artifacts, JobId job,
+  LocalJobIo(JobCopies& copies, std::filesystem::path artifacts, JobId job,
              std::function<void(std::string_view)> on_trace)
-      : copy_(copy), artifacts_(std::move(artifacts)), job_(job), on_trace_(std::move(on_trace)) {}
+      : copies_(copies), artifacts_(std::move(artifacts)), job_(job), on_trace_(std::move(on_trace)) {}
 
   Status append_trace(std::string_view bytes) override;
   Status get_sources(const pipeline::JobMessage& message, const std::filesystem::path& into) override;
@@ -28,7 +28,7 @@ class LocalJobIo : public JobIo {
                           const std::string& file_name) override;
 
  private:
-  const WorkingCopy& copy_;
+  JobCopies& copies_;
   std::filesystem::path artifacts_;
   JobId job_;
   std::function<void(std::string_view)> on_trace_;

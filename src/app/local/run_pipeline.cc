@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "app/local/ended_jobs.h"
+#include "app/local/job_copies.h"
 #include "app/local/local_family.h"
 #include "app/local/local_id_tokens.h"
 #include "app/local/local_io.h"
@@ -58,6 +59,7 @@ class PipelineRun {
         observed_(observer),
         clock_(clock),
         cancel_(cancel),
+        copies_(copy, settings.work_directory / "history"),
         family_(settings.work_directory / "artifacts") {}
 
   Result<LocalResult> run(const pipeline::Plan& plan) {
@@ -273,7 +275,7 @@ class PipelineRun {
       observed_.tell([&](LocalObserver& o) { o.job_line(path, section, line); });
     });
     pipeline::CoverageFinder finder(coverage);
-    LocalJobIo io(copy_, settings_.work_directory / "artifacts", id, [&](std::string_view bytes) {
+    LocalJobIo io(copies_, settings_.work_directory / "artifacts", id, [&](std::string_view bytes) {
       lines.feed(bytes);
       finder.feed(bytes);
     });
@@ -355,6 +357,7 @@ class PipelineRun {
   Observed observed_;
   const Clock& clock_;
   const sys::StopFlag& cancel_;
+  JobCopies copies_;
   LocalFamily family_;
   std::deque<Sent> events_;
   std::deque<JobId> ready_;

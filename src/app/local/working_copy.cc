@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "app/local/git_command.h"
 #include "base/sha256.h"
 #include "base/text.h"
 #include "pipeline/predefined.h"
@@ -21,16 +22,8 @@ namespace {
 
 constexpr std::uint64_t kLargestConfig = 16U << 20U;
 
-Result<std::string> git(const fs::path& directory, std::vector<std::string> arguments) {
-  sys::Command command;
-  command.argv = {"git", "-C", directory.native()};
-  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.extra_environment = {{"GIT_OPTIONAL_LOCKS", "0"}, {"GIT_TERMINAL_PROMPT", "0"}, {"LC_ALL", "C"}};
-  return sys::run_checked(command);
-}
-
 std::string git_line(const fs::path& directory, std::vector<std::string> arguments) {
-  const Result<std::string> out = git(directory, std::move(arguments));
+  const Result<std::string> out = run_git(directory, std::move(arguments));
   return out ? std::string(trim(*out)) : std::string();
 }
 
@@ -80,8 +73,8 @@ Result<std::vector<std::string>> all_files(const fs::path& root) {
 
 // The commit checked out: what it says, who wrote it and when.
 void read_head(WorkingCopy& copy) {
-  const Result<std::string> told =
-      git(copy.root, {"log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%aI%x00%B", "HEAD"});
+  const Result<std::string> told = run_git(
+      copy.root, {"log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%aI%x00%B", "HEAD"});
   if (!told) return;
   auto parts = split(*told, '\0');
   if (parts.size() < 4) return;
@@ -95,7 +88,7 @@ void read_head(WorkingCopy& copy) {
 // "H path" is tracked, "? path" is not; deleted ones are still listed.
 Status list_files(WorkingCopy& copy) {
   TG_TRY(const std::string listed,
-         git(copy.root, {"ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"}));
+         run_git(copy.root, {"ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"}));
   for (const std::string& line : nul_separated(listed)) {
     if (line.size() < 3) continue;
     std::string path = line.substr(2);
@@ -124,7 +117,7 @@ Status open_git(WorkingCopy& copy) {
   read_user(copy);
   // Two lines: the way up to the repository's root, and the branch ("HEAD" when there is none).
   const Result<std::string> where =
-      git(copy.root, {"rev-parse", "--show-cdup", "--symbolic-full-name", "HEAD"});
+      run_git(copy.root, {"rev-parse", "--show-cdup", "--symbolic-full-name", "HEAD"});
   std::string branch;
   if (where) {
     const auto lines = split(*where, '\n');
@@ -141,8 +134,9 @@ Status open_git(WorkingCopy& copy) {
 }
 
 Result<std::vector<std::string>> changed_since(const WorkingCopy& copy, const std::string& base) {
-  TG_TRY(const std::string changed, git(copy.root, {"diff", "--name-only", "--no-renames", "--no-ext-diff",
-                                                    "--relative", "-z", "--end-of-options", base, "--"}));
+  TG_TRY(const std::string changed,
+         run_git(copy.root, {"diff", "--name-only", "--no-renames", "--no-ext-diff", "--relative", "-z",
+                             "--end-of-options", base, "--"}));
   std::vector<std::string> paths = nul_separated(changed);
   paths.insert(paths.end(), copy.untracked.begin(), copy.untracked.end());
   sort_unique(paths);
@@ -156,17 +150,6 @@ std::string fork_of(const WorkingCopy& copy) {
     std::string base = git_line(copy.root, {"merge-base", "HEAD", name});
     if (!base.empty()) return base;
   }
-  return {};
-}
-
-// The history without a second copy of it: objects are hard links where the file system can.
-Status add_history(const WorkingCopy& copy, const fs::path& into) {
-  sys::Command clone;
-  clone.argv = {"git", "clone", "-q", "--local", "--no-checkout", copy.root.native(), into.native()};
-  clone.extra_environment = {{"GIT_TERMINAL_PROMPT", "0"}, {"LC_ALL", "C"}};
-  TG_CHECK(sys::run_checked(clone));
-  TG_CHECK(git(into, {"update-ref", "--no-deref", "HEAD", copy.sha}));
-  TG_CHECK(git(into, {"read-tree", copy.sha}));
   return {};
 }
 
@@ -205,7 +188,7 @@ Result<std::optional<std::vector<std::string>>> changed_paths(const WorkingCopy&
   const std::string from = base.empty() ? fork_of(copy) : base;
   if (!from.empty()) {
     TG_TRY(const std::string sha,
-           git(copy.root, {"rev-parse", "--verify", "--quiet", "--end-of-options", from + "^{commit}"}));
+           run_git(copy.root, {"rev-parse", "--verify", "--quiet", "--end-of-options", from + "^{commit}"}));
     TG_TRY(auto paths, changed_since(copy, std::string(trim(sha))));
     return Paths(std::move(paths));
   }
@@ -265,28 +248,6 @@ pipeline::Context context_of(const WorkingCopy& copy) {
     return commits.empty() ? std::nullopt : std::optional(sha256_hex(commits).substr(0, 40));
   };
   return context;
-}
-
-Status copy_sources(const WorkingCopy& copy, const fs::path& into) {
-  if (copy.git && copy.top_level) TG_CHECK(add_history(copy, into));
-  fs::path made;
-  for (const std::string& file : copy.files) {
-    const fs::path from = copy.root / file;
-    const fs::path to = into / file;
-    std::error_code error;
-    if (to.parent_path() != made) fs::create_directories(made = to.parent_path(), error);
-    const fs::file_status status = fs::symlink_status(from, error);
-    if (fs::is_symlink(status)) {
-      fs::copy_symlink(from, to, error);
-    } else if (fs::is_regular_file(status)) {
-      fs::copy_file(from, to, error);
-    }
-    if (error && error != std::errc::no_such_file_or_directory) {  // removed since it was listed
-      const Errc code = error == std::errc::no_space_on_device ? Errc::kEnvironment : Errc::kInternal;
-      return fail(code, fmt::format("copy {}: {}", printable(from.native()), error.message()));
-    }
-  }
-  return {};
 }
 
 }  // namespace tidegate::app

@@ -42,8 +42,4 @@ config::Sources sources_of(const WorkingCopy& copy);
 /// paths changed is left open. The caller puts options on top. `copy` must outlive it.
 pipeline::Context context_of(const WorkingCopy& copy);
 
-/// Copies the files into `into` (empty), modes and symbolic links kept; with Git also the history, so that a
-/// job's `git log` works.
-Status copy_sources(const WorkingCopy& copy, const std::filesystem::path& into);
-
 }  // namespace tidegate::app

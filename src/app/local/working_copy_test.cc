@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "app/local/git_command.h"
+#include "app/local/job_copies.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -122,7 +124,8 @@ TEST_F(WorkingCopyTest, ACopyHasModesLinksAndHistory) {
   const WorkingCopy copy = open();
   const fs::path into = root_.parent_path() / "job";
   fs::create_directories(into);
-  const Status copied = copy_sources(copy, into);
+  JobCopies copies(copy, root_.parent_path() / "history");
+  const Status copied = copies.add(into);
   ASSERT_TRUE(copied) << copied.error().message;
   EXPECT_EQ(sys::read_file(into / "kept.py").value_or(""), "changed");
   EXPECT_EQ(fs::read_symlink(into / "link"), "kept.py");
@@ -131,6 +134,16 @@ TEST_F(WorkingCopyTest, ACopyHasModesLinksAndHistory) {
   sys::Command status;
   status.argv = {"git", "-C", into, "-c", "safe.directory=*", "status", "--porcelain"};
   EXPECT_EQ(sys::run_checked(status).value_or("failed"), " D gone.py\n M kept.py\n?? link\n?? run.sh\n");
+  // What one job does to its copy, another does not see.
+  sys::Command commit;
+  commit.argv = {"git",    "-C",   into,        "-c", "user.name=t", "-c", "user.email=t@t",
+                 "commit", "-qam", "of the job"};
+  ASSERT_TRUE(sys::run_checked(commit));
+  const fs::path other = root_.parent_path() / "other";
+  fs::create_directories(other);
+  ASSERT_TRUE(copies.add(other));
+  EXPECT_EQ(run_git(other, {"rev-parse", "HEAD"}).value_or(""), copy.sha + "\n");
+  EXPECT_EQ(run_git(other, {"fsck", "--strict"}).value_or("failed"), "");
 }
 
 }  // namespace
