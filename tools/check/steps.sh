@@ -98,20 +98,21 @@ step_asan() {
   enter_lab
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
   run_ctest asan build/asan -L unit -LE tools -j "$JOBS" || rc=1
-  # Those two wait for parts that are down, for minutes, and are run by the component step.
-  run_ctest asan build/asan -L component -j 2 -E '^e2e_(outage|delivery)$' || rc=1
+  run_ctest asan build/asan -L component -j 2 || rc=1
   return $rc
 }
 
 # Tests of libraries with threads. A name that is not there is a failure: the list is to be kept.
 TSAN_TESTS=(sys_test runner_test local_test shell_test http_test http_component_test sqlite_test git_test s3_test
   registry_test deploy_test server_test executor_conformance_test)
+# Of the whole server two suites: pushes, API, data and gate, with the real binary.
+TSAN_E2E=(e2e_pipelines e2e_data)
 
 step_tsan() {
-  configure_and_build tsan "${TSAN_TESTS[@]}" || return
+  configure_and_build tsan "${TSAN_TESTS[@]}" tidegate tidegate-job || return
   enter_lab
-  local names
-  names=$(IFS='|'; echo "${TSAN_TESTS[*]}")
+  local names all=("${TSAN_TESTS[@]}" "${TSAN_E2E[@]}")
+  names=$(IFS='|'; echo "${all[*]}")
   TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 run_ctest tsan build/tsan -R "^($names)\$"
 }
 

@@ -12,10 +12,11 @@ from .binary import Binary, FAILED, Folder, NOT_APPLICABLE, Outcome, PASSED, jso
 # Codes that a fragment may get without being wrong: the schema proves shape alone, so a job may lack its script, and
 # what it names may not be there.
 NOT_SHAPE = {"missing-keyword", "include-not-found", "unknown-need", "unknown-stage", "no-jobs", "unknown-dependency",
-             "invalid-on-stop", "extends-unknown", "include-unavailable", "config-empty"}
+             "invalid-on-stop", "extends-unknown", "include-unavailable"}
 # What the schema lets pass and GitLab's own reader refuses.
 BEYOND_SCHEMA = {
     "include--04": "a job with a script and `trigger` (docs: trigger)",
+    "spec_inputs--01": "a header without a document of jobs",
     "project_path--01": "includes a project by a variable that has no value (docs: include with variables)",
 }
 

@@ -303,7 +303,6 @@ std::string encode_job_rules(const pipeline::JobState& s) {
                                       {"starts_when_ready", s.starts_when_ready},
                                       {"interruptible", s.interruptible},
                                       {"resource_group", s.resource_group},
-
                                       {"bridge", static_cast<int>(s.bridge)},
                                       {"strategy", static_cast<int>(s.strategy)},
                                       {"linked", s.linked ? 1 : 0}});
