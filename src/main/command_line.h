@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "main/local_context.h"
 #include "main/server_client.h"
 
 namespace CLI {
@@ -14,8 +15,15 @@ namespace tidegate::main {
 /// What the chosen subcommand does; its value is the exit code.
 using Action = std::function<int()>;
 
-/// lint, list, run, graph: about a directory.
-void add_local_commands(CLI::App& app, Action& action);
+/// `--version`.
+inline constexpr const char* kVersion = "tidegate 0.1.0";
+
+/// lint, list, graph: about a directory. `remote` reads include:remote.
+void add_quick_commands(CLI::App& app, Action& action, const RemoteFile& remote);
+/// run: the same directory, with executors.
+void add_run_command(CLI::App& app, Action& action, const RemoteFile& remote);
+/// The options that list, graph and run share.
+void add_context(CLI::App& app, LocalOptions& options);
 /// What asks a server. `connection` must outlive the app.
 void add_server_commands(CLI::App& app, Action& action, Connection& connection);
 /// completion: a script for the shell, from the description of `app` with all its commands.

@@ -129,7 +129,7 @@ int list(const ListOptions& options) {
   if (loaded->definition && !config::has_errors(diagnostics)) {
     const auto context = context_of(options.local, *project);
     if (!context) return refuse(context.error());
-    plan = pipeline::compile(*loaded->definition, *context);
+    plan = pipeline::compile(*loaded->definition, *context, pipeline::Detail::kOutline);
     diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());
   } else {
     plan.reason = "the configuration is refused";
@@ -156,7 +156,7 @@ int graph(const GraphOptions& options) {
   if (loaded->definition && !config::has_errors(diagnostics)) {
     const auto context = context_of(options.local, *project);
     if (!context) return refuse(context.error());
-    plan = pipeline::compile(*loaded->definition, *context);
+    plan = pipeline::compile(*loaded->definition, *context, pipeline::Detail::kOutline);
     diagnostics.insert(diagnostics.end(), plan.diagnostics.begin(), plan.diagnostics.end());
   }
   print_diagnostics(diagnostics, options.local.directory);

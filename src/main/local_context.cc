@@ -109,9 +109,9 @@ config::IncludeScope lazy_scope(const LocalOptions& options, const app::WorkingC
 }  // namespace
 
 Result<config::Sources> include_sources_of(const LocalOptions& options, const app::WorkingCopy& copy,
-                                           const pipeline::Context& context, remote::HttpsFiles& files) {
+                                           const pipeline::Context& context) {
   TG_TRY(config::Sources sources, sources_here(options, copy, context));
-  sources.remote = [&files](const std::string& url) { return files.read(url); };
+  sources.remote = options.remote;
   TG_TRY(sources.inputs, inputs_of(options));
   return sources;
 }
@@ -155,8 +155,7 @@ Result<LocalProject> open_project(const LocalOptions& options) {
   }
   if (!text) return text.error();
   TG_TRY(pipeline::Context context, context_without_changes(options, project.copy));
-  remote::HttpsFiles files({.loopback = true});
-  TG_TRY(config::Sources sources, include_sources_of(options, project.copy, context, files));
+  TG_TRY(config::Sources sources, include_sources_of(options, project.copy, context));
   sources.scope = lazy_scope(options, project.copy, context);
   project.loaded = config::load(*text, options.file, sources);
   return project;

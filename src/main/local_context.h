@@ -2,17 +2,20 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "adapters/remote/https_files.h"
 #include "app/local/working_copy.h"
 #include "base/result.h"
 #include "config/load.h"
 #include "pipeline/plan.h"
 
 namespace tidegate::main {
+
+/// The bytes behind a URL, for include:remote.
+using RemoteFile = std::function<Result<std::string>(const std::string& url)>;
 
 /// Options that list, lint and run share (the command line's "Context").
 struct LocalOptions {
@@ -31,6 +34,7 @@ struct LocalOptions {
   std::vector<std::string> inputs;        ///< KEY=VALUE, for the configuration's spec:inputs
   std::vector<std::string> project_dirs;  ///< GROUP/NAME=DIR, for include:project and include:component
   std::filesystem::path templates;        ///< folder of include:template; empty: none
+  RemoteFile remote;
 };
 
 /// A directory with its configuration. The working copy stays where it is: the loaded sources refer to it.
@@ -43,10 +47,10 @@ struct LocalProject {
 /// directory or the file is not there.
 Result<LocalProject> open_project(const LocalOptions& options);
 
-/// Where includes are read from; the scope of their rules is the caller's to set. `copy`, `context` and
-/// `files` must outlive the answer.
+/// Where includes are read from; the scope of their rules is the caller's to set. `copy` and `context`
+/// must outlive the answer.
 Result<config::Sources> include_sources_of(const LocalOptions& options, const app::WorkingCopy& copy,
-                                           const pipeline::Context& context, remote::HttpsFiles& files);
+                                           const pipeline::Context& context);
 
 /// The pipeline variables of the command line: those of env files, then file variables, then --var; the last
 /// one of a name counts. kInvalid and kNotFound name what is wrong.

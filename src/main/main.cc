@@ -1,10 +1,12 @@
-// `tidegate`: the command line. Subcommands and flags only; what they do is in the files beside this one.
+// `tidegate-full`: the whole command line. Subcommands and flags only; what they do is in the files beside
+// this one. People call `tidegate` (quick.cc), which hands over to this.
 #include <cstdlib>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "adapters/remote/https_files.h"
 #include "main/command_line.h"
 #include "main/local_commands.h"
 #include "main/log_sink.h"
@@ -12,8 +14,6 @@
 
 namespace tidegate::main {
 namespace {
-
-constexpr const char* kVersion = "tidegate 0.1.0";
 
 std::string environment_or(const char* name, const char* otherwise) {
   const char* value = std::getenv(name);
@@ -50,7 +50,10 @@ int dispatch(int argc, char** argv) {
   Action action;
   Connection connection{environment_or("TIDEGATE_URL", "http://127.0.0.1:8080"),
                         environment_or("TIDEGATE_TOKEN", ""), environment_or("TIDEGATE_PROJECT", "")};
-  add_local_commands(app, action);
+  remote::HttpsFiles files({.loopback = true});
+  const RemoteFile remote = [&files](const std::string& url) { return files.read(url); };
+  add_quick_commands(app, action, remote);
+  add_run_command(app, action, remote);
   add_serve(app, action);
   add_server_commands(app, action, connection);
   add_completion_command(app, action);

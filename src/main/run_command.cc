@@ -187,8 +187,7 @@ Result<int> run_plan(const RunOptions& options, const LocalProject& project, con
   TG_TRY(const auto id_tokens, id_tokens_for(plan));
   settings.id_tokens = id_tokens.get();
   TG_TRY(settings.context, context_of(options.local, project));
-  remote::HttpsFiles files({.loopback = true});
-  TG_TRY(settings.sources, include_sources_of(options.local, project.copy, settings.context, files));
+  TG_TRY(settings.sources, include_sources_of(options.local, project.copy, settings.context));
   const SystemClock clock;
   Display display(options, chosen.jobs.size(), clock);
   sys::StopFlag cancel;
