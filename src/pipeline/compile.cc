@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,18 +40,22 @@ config::AllowFailure default_allow_failure(const config::Job& job) {
       config::AllowFailure{.value = job.when == config::When::kManual, .exit_codes = {}});
 }
 
+JobVariables joined(JobVariables weaker, const JobVariables& stronger) {
+  weaker.insert(weaker.end(), stronger.begin(), stronger.end());
+  return weaker;
+}
+
 class Compiler {
  public:
-  Compiler(const config::Definition& definition, const Context& context)
+  Compiler(const config::Definition& definition, const Context& context, Detail detail)
       : definition_(definition),
         context_(context),
+        detail_(detail),
         instances_(definition),
         evaluator_(context),
-        global_(definition.variables) {
-    weak_ = context.predefined;
-    for (auto& variable : pipeline_predefined(context)) weak_.push_back(std::move(variable));
-    strong_ = context.project;
-    strong_.insert(strong_.end(), context.pipeline.begin(), context.pipeline.end());
+        global_(definition.variables),
+        weak_(std::in_place, joined(context.predefined, pipeline_predefined(context))),
+        strong_(joined(context.project, context.pipeline)) {
     for (std::size_t i = 0; i < definition.stages.size(); ++i) stages_.emplace(definition.stages[i], i);
   }
 
@@ -78,7 +83,9 @@ class Compiler {
 
   /// GitLab's order: by stage, then by the file.
   void draft_jobs() {
-    drafts_.reserve(instances_.all().size());
+    // Instances stand in one vector, so addresses have the order of the file.
+    std::vector<std::pair<std::size_t, const config::Instance*>> placed;
+    placed.reserve(instances_.all().size());
     for (const auto& instance : instances_.all()) {
       const config::Job& job = *instance.job;
       const auto stage = stages_.find(job.stage);
@@ -89,10 +96,11 @@ class Compiler {
                           printable(join(definition_.stages, ", "))));
         continue;
       }
-      drafts_.push_back(draft_of(instance, stage->second));
+      placed.emplace_back(stage->second, &instance);
     }
-    // Instances stand in one vector, so addresses have the order of the file.
-    std::ranges::sort(drafts_, {}, [](const Draft& draft) { return std::pair(draft.stage, draft.instance); });
+    std::ranges::sort(placed);
+    drafts_.reserve(placed.size());
+    for (const auto& [stage, instance] : placed) drafts_.push_back(draft_of(*instance, stage));
   }
 
   Draft draft_of(const config::Instance& instance, std::size_t stage) const {
@@ -113,28 +121,25 @@ class Compiler {
     return draft;
   }
 
-  JobVariables layers(const JobVariables& of_job, const config::Variables& yaml) const {
-    JobVariables out;
-    out.reserve(weak_.size() + of_job.size() + yaml.size() + strong_.size());
-    out = weak_;
-    out.insert(out.end(), of_job.begin(), of_job.end());
-    for (auto& variable : to_job_variables(yaml)) out.push_back(std::move(variable));
-    out.insert(out.end(), strong_.begin(), strong_.end());
-    return out;
+  /// What ranks between the predefined variables and those of the project.
+  static JobVariables own_variables(JobVariables of_job, const config::Variables& yaml) {
+    for (auto& variable : to_job_variables(yaml)) of_job.push_back(std::move(variable));
+    return of_job;
   }
 
-  /// Every variable that a job sees, weakest first. The environment's name may hold the others.
+  /// A job's own variables. The environment's name may hold the others.
   Result<JobVariables> variables_of(const Draft& draft) const {
     JobVariables of_job = job_predefined(*draft.instance, draft.planned.when);
     const auto& environment = draft.job->environment;
-    if (!environment) return layers(of_job, draft.yaml);
+    if (!environment) return own_variables(std::move(of_job), draft.yaml);
     std::string name = environment->name;
     if (has_reference(name)) {
-      TG_TRY(const auto simple, expand_variables(layers(of_job, draft.yaml), ExpandFor::kServer));
-      name = expand_text(name, VariableIndex(simple), Undefined::kBlank);
+      VariableScope before(*weak_, own_variables(of_job, draft.yaml), strong_);
+      TG_TRY(const auto* simple, before.expanded());
+      name = expand_text(name, *simple, Undefined::kBlank);
     }
     for (auto& variable : environment_predefined(*environment, name)) of_job.push_back(std::move(variable));
-    return layers(of_job, draft.yaml);
+    return own_variables(std::move(of_job), draft.yaml);
   }
 
   /// False: no pipeline, or an error.
@@ -142,7 +147,7 @@ class Compiler {
     const auto& workflow = definition_.workflow;
     set_auto_cancel(workflow.auto_cancel);
     if (workflow.rules) {
-      VariableScope scope(layers({}, global_));
+      VariableScope scope(*weak_, to_job_variables(global_), strong_);
       const auto outcome = evaluate_rules(*workflow.rules, "workflow:rules", evaluator_, scope);
       if (!outcome) {
         error("rule-failed", workflow.place, "workflow: " + outcome.error().message);
@@ -166,7 +171,7 @@ class Compiler {
 
   bool name_pipeline() {
     if (definition_.workflow.name.empty()) return true;
-    VariableScope scope(layers({}, global_));
+    VariableScope scope(*weak_, to_job_variables(global_), strong_);
     const auto expanded = scope.expanded();
     if (!expanded) {
       error("variable-cycle", definition_.workflow.place, "workflow:name: " + expanded.error().message);
@@ -174,7 +179,8 @@ class Compiler {
     }
     const std::string name = expand_text(definition_.workflow.name, **expanded, Undefined::kBlank);
     plan_.name = std::string(trim(name).substr(0, kMaxNameLength));
-    if (!plan_.name.empty()) weak_.push_back({.key = "CI_PIPELINE_NAME", .value = plan_.name});
+    if (!plan_.name.empty())
+      weak_.emplace(joined(weak_->list(), {{.key = "CI_PIPELINE_NAME", .value = plan_.name}}));
     return true;
   }
 
@@ -192,7 +198,7 @@ class Compiler {
     auto variables = variables_of(draft);
     if (!variables)
       return error("variable-cycle", job.place, draft.planned.name + ": " + variables.error().message);
-    VariableScope scope(*std::move(variables));
+    VariableScope scope(*weak_, *std::move(variables), strong_);
     const Status status =
         job.rules ? apply_rules(draft, *job.rules, scope) : apply_only_except(draft, default_only, scope);
     if (!status) {
@@ -273,8 +279,11 @@ class Compiler {
 
   Status build_one(Draft& draft) {
     TG_TRY(auto variables, variables_of(draft));
-    draft.planned.message.overriding = strong_.size();
-    return build_message(draft, VariableScope(std::move(variables)), context_);
+    VariableScope scope(*weak_, std::move(variables), strong_);
+    TG_CHECK(outline_job(draft, scope));
+    if (detail_ == Detail::kOutline) return {};
+    draft.planned.message.overriding = strong_.list().size();
+    return build_message(draft, scope, context_);
   }
 
   Plan finish() {
@@ -282,6 +291,7 @@ class Compiler {
       plan_.created = false;
       plan_.reason = "The configuration is refused.";
     }
+    plan_.jobs.reserve(drafts_.size());
     for (auto& draft : drafts_) {
       auto& planned = draft.planned;
       if (!plan_.created) {
@@ -297,11 +307,12 @@ class Compiler {
 
   const config::Definition& definition_;
   const Context& context_;
+  Detail detail_;
   config::Instances instances_;
   Evaluator evaluator_;
-  config::Variables global_;  ///< with those of the workflow rule that matched
-  JobVariables weak_;         ///< predefined
-  JobVariables strong_;       ///< project, then pipeline
+  config::Variables global_;             ///< with those of the workflow rule that matched
+  std::optional<SharedVariables> weak_;  ///< predefined
+  SharedVariables strong_;               ///< project, then pipeline
   std::unordered_map<std::string_view, std::size_t> stages_;
   std::vector<Draft> drafts_;
   Plan plan_;
@@ -309,8 +320,8 @@ class Compiler {
 
 }  // namespace
 
-Plan compile(const config::Definition& definition, const Context& context) {
-  return Compiler(definition, context).run();
+Plan compile(const config::Definition& definition, const Context& context, Detail detail) {
+  return Compiler(definition, context, detail).run();
 }
 
 }  // namespace tidegate::pipeline

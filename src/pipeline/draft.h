@@ -35,9 +35,11 @@ void resolve_dependencies(std::vector<Draft>& drafts, config::Diagnostics& diagn
 /// planned.bridge, when the job is one. `expanded`: its variables, as they go to runners.
 void build_bridge(Draft& draft, const VariableIndex& expanded);
 
-/// Builds planned.message (but for its dependencies, and with those elsewhere) and what is expanded with it:
-/// tags, environment, resource_group, yaml_variables. `variables`: all of the job's, weakest first. An error
-/// is a cycle of variables.
-Status build_message(Draft& draft, VariableScope variables, const Context& context);
+/// Expands what every plan shows: tags, environment, resource_group, image, yaml_variables, bridge, jobs
+/// elsewhere. An error is a cycle of variables.
+Status outline_job(Draft& draft, VariableScope& variables);
+
+/// The rest of planned.message (but for its dependencies), and planned.options.
+Status build_message(Draft& draft, VariableScope& variables, const Context& context);
 
 }  // namespace tidegate::pipeline

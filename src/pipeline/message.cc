@@ -95,23 +95,29 @@ Status expand_planned(Draft& draft, VariableScope& variables) {
 
 }  // namespace
 
-Status build_message(Draft& draft, VariableScope variables, const Context& context) {
+Status outline_job(Draft& draft, VariableScope& variables) {
+  const config::Job& job = *draft.job;
+  TG_CHECK(expand_planned(draft, variables));
+  TG_TRY(const auto* index, variables.for_runner());
+  for (const auto& variable : draft.yaml) {
+    if (const auto* found = index->find(variable.key)) draft.planned.yaml_variables.push_back(*found);
+  }
+  if (job.is_bridge()) build_bridge(draft, *index);
+  if (job.image) draft.planned.message.image = build_image(*job.image, Expander(*index));
+  return {};
+}
+
+Status build_message(Draft& draft, VariableScope& variables, const Context& context) {
   const config::Job& job = *draft.job;
   JobMessage& message = draft.planned.message;
-  TG_CHECK(expand_planned(draft, variables));
-  TG_TRY(message.variables, expand_variables(std::move(variables).take(), ExpandFor::kRunner));
-  const VariableIndex index(message.variables);
-  const Expander expand(index);
-  for (const auto& variable : draft.yaml) {
-    if (const auto* found = index.find(variable.key)) draft.planned.yaml_variables.push_back(*found);
-  }
-  if (job.is_bridge()) build_bridge(draft, index);
+  TG_TRY(message.variables, variables.list_for_runner());
+  TG_TRY(const auto* index, variables.for_runner());
+  const Expander expand(*index);
   message.name = draft.planned.name;
   message.stage = job.stage;
-  message.git = build_git(context, index);
+  message.git = build_git(context, *index);
   message.timeout = job.timeout.value_or(context.default_timeout);
   if (!job.is_bridge()) message.steps = build_steps(job, message.timeout);
-  if (job.image) message.image = build_image(*job.image, expand);
   for (const auto& service : job.services) message.services.push_back(build_service(service, expand));
   message.artifacts = build_artifacts(job, expand);
   message.cache = build_caches(job, context, expand);

@@ -2,6 +2,7 @@
 // Context.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -111,11 +112,17 @@ struct Plan {
   config::Diagnostics diagnostics;  ///< errors mean: refused (created is false)
 };
 
+/// How much of each job a plan holds.
+enum class Detail : std::uint8_t {
+  kMessages,  ///< all: the jobs can be run
+  kOutline,   ///< what list and graph show; of the messages only `image` and `elsewhere`
+};
+
 /// Evaluates workflow, rules, only/except and needs, expands variables, and builds each job's message. Pure.
 /// The definition is one that config::load() gave without errors. Refusals (an `if` that does not parse, a
 /// need that is not in the pipeline, a compare_to that is no ref, a cycle of variables or needs) are
-/// diagnostics. Time is linear in the size of the definition and of the plan.
-Plan compile(const config::Definition& definition, const Context& context);
+/// diagnostics, the same for every detail. Time is linear in the size of the definition and of the plan.
+Plan compile(const config::Definition& definition, const Context& context, Detail detail = Detail::kMessages);
 
 /// What compile() refuses in any context: expressions, ref patterns and globs that are not well formed. For
 /// lint. Codes: invalid-expression, invalid-pattern, invalid-glob.

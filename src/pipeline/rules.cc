@@ -58,19 +58,6 @@ Result<std::vector<std::string>> expand_globs(const std::vector<std::string>& gl
 
 }  // namespace
 
-const VariableIndex& VariableScope::plain() {
-  if (!plain_) plain_.emplace(all_);
-  return *plain_;
-}
-
-Result<const VariableIndex*> VariableScope::expanded() {
-  if (!expanded_) {
-    TG_TRY(expanded_, expand_variables(all_, ExpandFor::kServer));
-    expanded_index_ = VariableIndex(*expanded_);
-  }
-  return &expanded_index_;
-}
-
 Result<const Expression*> Evaluator::expression(const std::string& text) {
   auto found = expressions_.find(text);
   if (found == expressions_.end()) found = expressions_.emplace(text, Expression::parse(text)).first;

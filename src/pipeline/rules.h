@@ -17,30 +17,9 @@
 #include "pipeline/expression.h"
 #include "pipeline/glob.h"
 #include "pipeline/plan.h"
-#include "pipeline/variables.h"
+#include "pipeline/variable_scope.h"
 
 namespace tidegate::pipeline {
-
-/// The variables that one job (or the workflow) sees, weakest first; expanded when first asked for.
-class VariableScope {
- public:
-  explicit VariableScope(JobVariables variables) : all_(std::move(variables)) {}
-  VariableScope(const VariableScope&) = delete;
-  VariableScope& operator=(const VariableScope&) = delete;
-
-  /// Gives them away; nothing else may be asked afterwards.
-  JobVariables take() && { return std::move(all_); }
-  /// As written: what rules:if compares.
-  const VariableIndex& plain();
-  /// Expanded into each other: for globs, names, tags.
-  Result<const VariableIndex*> expanded();
-
- private:
-  JobVariables all_;
-  std::optional<VariableIndex> plain_;
-  std::optional<JobVariables> expanded_;
-  VariableIndex expanded_index_;
-};
 
 /// Whether a clause holds, and the words for it.
 struct Verdict {

@@ -24,6 +24,10 @@ bool is_name_part(char c) {
   return is_name_start(c) || (c >= '0' && c <= '9');
 }
 
+std::string_view key_of(const JobVariable* variable) {
+  return variable->key;
+}
+
 /// A reference in a text: where it begins, how long it is, and the name (empty: $$ or %%).
 struct Reference {
   std::size_t at = 0;
@@ -81,11 +85,12 @@ std::string replace_references(std::string_view text, bool doubled, ValueOf valu
 /// of a job neither mention nor are mentioned: they cost a look each.
 class Expansion {
  public:
-  Expansion(JobVariables variables, ExpandFor purpose)
+  Expansion(JobVariables variables, ExpandFor purpose, std::size_t beside)
       : variables_(std::move(variables)),
         purpose_(purpose),
         number_(variables_.size(), 0),
         low_(number_),
+        total_(beside),
         name_(variables_.size()) {
     for (const auto& variable : variables_) {
       total_ += variable.value.size();
@@ -119,26 +124,20 @@ class Expansion {
     std::size_t next = 0;
   };
 
-  static bool is_expanded(const JobVariable& variable) {
-    return !variable.raw && has_reference(variable.value);
-  }
-
   void note_names(std::string_view text) {
-    for (auto next = next_reference(text, 0, true); next;
-         next = next_reference(text, next->at + next->length, true)) {
-      names_.try_emplace(std::string(next->name));
-    }
+    for_each_name(text, [this](std::string_view name) {
+      if (!names_.contains(name)) names_.try_emplace(std::string(name));
+    });
   }
 
   std::vector<std::size_t> children_of(std::size_t item) const {
     std::vector<std::size_t> children;
     const auto& variable = variables_[item];
     if (!is_expanded(variable)) return children;
-    for (auto next = next_reference(variable.value, 0, true); next;
-         next = next_reference(variable.value, next->at + next->length, true)) {
-      const auto& places = names_.find(next->name)->second.places;
+    for_each_name(variable.value, [&](std::string_view name) {
+      const auto& places = names_.find(name)->second.places;
       children.insert(children.end(), places.begin(), places.end());
-    }
+    });
     std::ranges::sort(children);
     children.erase(std::ranges::unique(children).begin(), children.end());
     return children;
@@ -222,8 +221,8 @@ class Expansion {
   ExpandFor purpose_;
   std::vector<std::size_t> number_;  ///< order of discovery; 0: not seen
   std::vector<std::size_t> low_;
+  std::size_t total_;  ///< bytes of all values
   std::size_t counter_ = 0;
-  std::size_t total_ = 0;
   std::vector<Frame> frames_;
   std::vector<std::size_t> component_;
   std::vector<Name*> name_;                         ///< of each variable; nullptr: nobody mentions it
@@ -232,18 +231,41 @@ class Expansion {
 
 }  // namespace
 
-VariableIndex::VariableIndex(const JobVariables& variables) {
+VariableIndex::VariableIndex(const JobVariables& variables, const VariableIndex* stronger,
+                             const VariableIndex* weaker)
+    : stronger_(stronger), weaker_(weaker) {
   by_key_.reserve(variables.size());
-  for (const auto& variable : variables) by_key_[variable.key] = &variable;
+  for (const auto& variable : variables) by_key_.push_back(&variable);
+  std::ranges::sort(by_key_, [](const JobVariable* a, const JobVariable* b) {
+    return a->key == b->key ? a < b : a->key < b->key;
+  });
 }
 
 const JobVariable* VariableIndex::find(std::string_view key) const {
-  const auto found = by_key_.find(key);
-  return found == by_key_.end() ? nullptr : found->second;
+  if (const auto* found = stronger_ == nullptr ? nullptr : stronger_->find(key)) return found;
+  const auto after = std::ranges::upper_bound(by_key_, key, {}, key_of);
+  if (after != by_key_.begin() && (*std::prev(after))->key == key) return *std::prev(after);
+  return weaker_ == nullptr ? nullptr : weaker_->find(key);
+}
+
+void VariableIndex::add_all(std::string_view key, std::vector<const JobVariable*>& out) const {
+  const auto same = std::ranges::equal_range(by_key_, key, {}, key_of);
+  out.insert(out.end(), same.begin(), same.end());
 }
 
 bool has_reference(std::string_view text) {
   return text.find_first_of("$%") != std::string_view::npos;
+}
+
+bool is_expanded(const JobVariable& variable) {
+  return !variable.raw && has_reference(variable.value);
+}
+
+void for_each_name(std::string_view text, const std::function<void(std::string_view)>& see) {
+  for (auto next = next_reference(text, 0, true); next;
+       next = next_reference(text, next->at + next->length, true)) {
+    see(next->name);
+  }
 }
 
 std::string expand_text(std::string_view text, const VariableIndex& variables, Undefined undefined) {
@@ -262,11 +284,9 @@ std::string expand_for_runner(std::string_view text, const VariableIndex& variab
   });
 }
 
-Result<JobVariables> expand_variables(JobVariables variables, ExpandFor purpose) {
-  const bool any = std::ranges::any_of(
-      variables, [](const JobVariable& variable) { return !variable.raw && has_reference(variable.value); });
-  if (!any) return variables;
-  return Expansion(std::move(variables), purpose).run();
+Result<JobVariables> expand_variables(JobVariables variables, ExpandFor purpose, std::size_t beside) {
+  if (std::ranges::none_of(variables, is_expanded)) return variables;
+  return Expansion(std::move(variables), purpose, beside).run();
 }
 
 void merge_variables(config::Variables& weaker, const config::Variables& stronger) {

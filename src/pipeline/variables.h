@@ -5,9 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -16,17 +16,23 @@
 
 namespace tidegate::pipeline {
 
-/// The strongest (last) variable of each name. Holds views: the list must outlive it, unchanged.
+/// Variables by name; the strongest (last) one of a name counts. Holds views: the list, and the indexes that
+/// rank above and below it, must outlive it, unchanged.
 class VariableIndex {
  public:
   VariableIndex() = default;
-  explicit VariableIndex(const JobVariables& variables);
+  explicit VariableIndex(const JobVariables& variables, const VariableIndex* stronger = nullptr,
+                         const VariableIndex* weaker = nullptr);
 
   /// nullptr when there is no such variable.
   const JobVariable* find(std::string_view key) const;
+  /// All of a name in the list itself, weakest first.
+  void add_all(std::string_view key, std::vector<const JobVariable*>& out) const;
 
  private:
-  std::unordered_map<std::string_view, const JobVariable*> by_key_;
+  std::vector<const JobVariable*> by_key_;  ///< sorted; of one name the weakest first
+  const VariableIndex* stronger_ = nullptr;
+  const VariableIndex* weaker_ = nullptr;
 };
 
 /// What becomes of a reference to a name that has no value.
@@ -46,6 +52,10 @@ std::string expand_for_runner(std::string_view text, const VariableIndex& variab
 
 /// True when the text may hold a reference.
 bool has_reference(std::string_view text);
+/// True when the value is to be expanded: it may hold a reference, and is not raw.
+bool is_expanded(const JobVariable& variable);
+/// Calls `see` with each name that the text mentions; `$$` and `%%` are none, but give an empty name.
+void for_each_name(std::string_view text, const std::function<void(std::string_view)>& see);
 
 /// For whom variables are expanded.
 enum class ExpandFor : std::uint8_t {
@@ -56,8 +66,8 @@ enum class ExpandFor : std::uint8_t {
 /// Expands variables into each other, in order of dependency; `$$` and `%%` stay. The answer has the order of
 /// the input, and a name may be there several times: a reference inside a value means the strongest variable
 /// of that name other than itself. An error (kInvalid) names a cycle, or a variable whose value grows beyond
-/// 1 MiB (8 MiB for all).
-Result<JobVariables> expand_variables(JobVariables variables, ExpandFor purpose);
+/// 1 MiB (8 MiB for all, with the `beside` bytes of values that are left alone).
+Result<JobVariables> expand_variables(JobVariables variables, ExpandFor purpose, std::size_t beside = 0);
 
 /// `stronger` over `weaker`, by name: values replaced in place, new names at the end.
 void merge_variables(config::Variables& weaker, const config::Variables& stronger);
