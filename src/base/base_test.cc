@@ -92,6 +92,16 @@ TEST(TimeTest, DurationsAsPeopleWriteThem) {
   EXPECT_EQ(parse_duration("1 week").value(), Seconds{604800});
   EXPECT_EQ(parse_duration("90").value(), Seconds{90});
   EXPECT_EQ(parse_duration("2 hrs 20 min").value(), Seconds{8400});
+  EXPECT_EQ(parse_duration("47 yrs 6 mos and 4d").value(), Seconds{47LL * 31557600 + 184LL * 86400});
+  EXPECT_EQ(parse_duration("3 weeks and 2 days").value(), Seconds{23LL * 86400});
+  EXPECT_EQ(parse_duration("1 Hour, plus 5 min with 3s").value(), Seconds{3903});
+  EXPECT_EQ(parse_duration("1:30:00").value(), Seconds{5400});
+  EXPECT_EQ(parse_duration("10:15").value(), Seconds{615});
+  EXPECT_EQ(parse_duration("day").value(), Seconds{86400});
+  EXPECT_EQ(parse_duration("hour 30 min").value(), Seconds{5400});
+  for (const char* zero : {"0", "0s", "0 days"}) EXPECT_EQ(parse_duration(zero).value(), Seconds{0}) << zero;
+  for (const char* none : {",", "and", "-1 day", "1:", "1:2:3:4:5:6:7", "1:30 min", "4 hours tea"})
+    EXPECT_FALSE(parse_duration(none).has_value()) << none;
   EXPECT_FALSE(parse_duration("").has_value());
   EXPECT_FALSE(parse_duration("5 parsecs").has_value());
 }

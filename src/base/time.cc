@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -55,20 +56,53 @@ std::optional<std::chrono::minutes> parse_offset(std::string_view text) {
   return text[0] == '-' ? -offset : offset;
 }
 
-std::optional<double> unit_seconds(std::string_view unit) {
-  static constexpr std::array<std::pair<std::string_view, double>, 28> kUnits{{
-      {"s", 1},           {"sec", 1},          {"secs", 1},       {"second", 1},
-      {"seconds", 1},     {"m", 60},           {"min", 60},       {"mins", 60},
-      {"minute", 60},     {"minutes", 60},     {"h", 3600},       {"hr", 3600},
-      {"hrs", 3600},      {"hour", 3600},      {"hours", 3600},   {"d", 86400},
-      {"day", 86400},     {"days", 86400},     {"dy", 86400},     {"w", 604800},
-      {"wk", 604800},     {"week", 604800},    {"weeks", 604800}, {"mo", 2592000},
-      {"month", 2592000}, {"months", 2592000}, {"y", 31557600},   {"year", 31557600},
-  }};
-  for (const auto& [name, seconds] : kUnits) {
-    if (name == unit) return seconds;
+/// "1:30:00" and "1:30": up to years, the last part seconds.
+std::optional<double> clock_seconds(std::string_view text) {
+  static constexpr std::array<double, 6> kParts{1, 60, 3600, 86400, 2592000, 31557600};
+  const auto parts = split(text, ':');
+  if (parts.size() < 2 || parts.size() > kParts.size()) return std::nullopt;
+  double total = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto number = parse_integer(parts[i]);
+    if (!number || *number < 0 || parts[i].front() == '+' || *number > 1'000'000'000) return std::nullopt;
+    total += static_cast<double>(*number) * kParts.at(parts.size() - 1 - i);
   }
-  if (unit == "years") return 31557600;
+  return total;
+}
+
+std::string take_word(std::string_view& rest) {
+  std::size_t letters = 0;
+  while (letters < rest.size() && (rest[letters] | 0x20) >= 'a' && (rest[letters] | 0x20) <= 'z') ++letters;
+  std::string word = to_lower(rest.substr(0, letters));
+  rest = trim(rest.substr(letters));
+  return word;
+}
+
+/// Commas, and the words that may stand between two parts.
+void skip_joining(std::string_view& rest) {
+  if (rest.starts_with(',')) rest = trim(rest.substr(1));
+  for (const std::string_view word : {"and ", "with ", "plus "})
+    if (rest.starts_with(word)) rest = trim(rest.substr(word.size()));
+}
+
+std::optional<double> unit_seconds(std::string_view unit) {
+  struct Unit {
+    std::string_view names;  ///< in spaces
+    double seconds;
+  };
+  static constexpr std::array<Unit, 7> kUnits{{
+      {" s sec secs second seconds ", 1},
+      {" m min mins minute minutes ", 60},
+      {" h hr hrs hour hours ", 3600},
+      {" d dy day days ", 86400},
+      {" w wk wks week weeks ", 604800},
+      {" mo mos month months ", 2592000},
+      {" y yr yrs year years ", 31557600},
+  }};
+  if (unit.empty()) return std::nullopt;
+  const std::string wanted = fmt::format(" {} ", unit);
+  for (const auto& [names, seconds] : kUnits)
+    if (names.find(wanted) != std::string_view::npos) return seconds;
   return std::nullopt;
 }
 
@@ -114,34 +148,28 @@ std::optional<Instant> parse_iso8601(std::string_view text) {
 }
 
 Result<Seconds> parse_duration(std::string_view text) {
-  double total = 0;
-  bool any = false;
+  const auto bad = [&](std::string_view why) {
+    return fail(Errc::kInvalid, fmt::format("duration \"{}\": {}", printable(text), why));
+  };
   std::string_view rest = trim(text);
+  auto total = clock_seconds(rest);
+  if (total) rest = {};
+  double number = 1;  // "day" is one day
   while (!rest.empty()) {
-    std::size_t count = 0;
-    while (count < rest.size() && ((rest[count] >= '0' && rest[count] <= '9') || rest[count] == '.')) ++count;
-    if (count == 0 || count > 15) {
-      return fail(Errc::kInvalid, fmt::format("duration \"{}\": expected a number at \"{}\"", printable(text),
-                                              printable(rest)));
-    }
-    const double number = std::strtod(std::string(rest.substr(0, count)).c_str(), nullptr);
+    const std::size_t count = std::min(rest.find_first_not_of("0123456789."), rest.size());
+    if (count > 15) return bad("too many digits");
+    if (count > 0) number = std::strtod(std::string(rest.substr(0, count)).c_str(), nullptr);
+    if (count == 0 && total) return bad("expected a number at " + printable(rest));
     rest = trim(rest.substr(count));
-    std::size_t letters = 0;
-    while (letters < rest.size() && ((rest[letters] | 0x20) >= 'a' && (rest[letters] | 0x20) <= 'z'))
-      ++letters;
-    const std::string unit = to_lower(rest.substr(0, letters));
-    const auto seconds = unit.empty() ? std::optional<double>(1) : unit_seconds(unit);
-    if (!seconds)
-      return fail(Errc::kInvalid, fmt::format("duration \"{}\": unknown unit \"{}\"", printable(text), unit));
-    total += number * *seconds;
-    any = true;
-    rest = trim(rest.substr(letters));
-    if (rest.starts_with(',')) rest = trim(rest.substr(1));
-    if (rest.starts_with("and ")) rest = trim(rest.substr(4));
+    const std::string unit = take_word(rest);
+    const auto seconds = unit.empty() && count > 0 ? std::optional<double>(1) : unit_seconds(unit);
+    if (!seconds) return bad("unknown unit " + printable(unit));
+    total = total.value_or(0) + number * *seconds;
+    skip_joining(rest);
   }
-  if (!any) return fail(Errc::kInvalid, "duration is empty");
-  if (total > 1e11) return fail(Errc::kInvalid, fmt::format("duration \"{}\" is too long", printable(text)));
-  return Seconds{static_cast<std::int64_t>(std::llround(total))};
+  if (!total) return bad("is empty");
+  if (*total > 1e11) return bad("is too long");
+  return Seconds{static_cast<std::int64_t>(std::llround(*total))};
 }
 
 std::string format_duration(Millis duration) {

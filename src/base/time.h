@@ -32,9 +32,9 @@ std::optional<Instant> parse_iso8601(std::string_view text);
 /// "20261122T101502Z", sortable and safe in file names.
 std::string format_compact(Instant when);
 
-/// Human durations as GitLab writes them: "3h 30 minutes", "1 week", "30s", "2 hrs 20 min", "90" (seconds).
-/// An error says which word was not understood. Source: GitLab docs, `timeout` and `expire_in`
-/// (ChronicDuration).
+/// Human durations as GitLab writes them: "3h 30 minutes", "1 week and 2 days", "1:30:00", "90" (seconds),
+/// and "0s". An error says which word was not understood. Source: GitLab docs, `timeout` and `expire_in`
+/// (ChronicDuration; that it reads no zero is the pipeline language's rule, see config::read_duration).
 Result<Seconds> parse_duration(std::string_view text);
 
 /// "1m 23s", "450ms", for people.

@@ -164,11 +164,11 @@ std::optional<std::vector<int>> read_exit_codes(const Value& value) {
   return std::nullopt;
 }
 
-std::optional<Seconds> read_duration(const Value& value, Seconds most) {
+std::optional<Seconds> read_duration(const Value& value, Seconds most, Seconds least) {
   if (value.node().is_string()) {
     const auto duration = parse_duration(value.node().text);
-    if (duration && *duration <= most) return *duration;
-    if (duration) {
+    if (duration && *duration >= least && *duration <= most) return *duration;
+    if (duration && *duration > most) {
       value.error("invalid-value", "should not exceed the limit",
                   fmt::format("At most {}.", format_duration(most)));
       return std::nullopt;

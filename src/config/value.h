@@ -57,8 +57,9 @@ std::optional<std::int64_t> read_integer(const Value& value, std::int64_t min, s
 std::optional<std::vector<std::string>> read_strings(const Value& value);
 std::optional<std::vector<std::string>> read_string_or_strings(const Value& value);
 std::optional<std::vector<int>> read_exit_codes(const Value& value);
-/// A duration in words; `most` is the greatest that is allowed.
-std::optional<Seconds> read_duration(const Value& value, Seconds most);
+/// A duration in words; `most` is the greatest that is allowed. Nothing at all ("0 days") is none to GitLab,
+/// so `least` is a second unless told.
+std::optional<Seconds> read_duration(const Value& value, Seconds most, Seconds least = Seconds{1});
 /// One of the words of the table.
 std::optional<std::string> read_word(const Value& value, Keywords table);
 struct Script {

@@ -112,7 +112,8 @@ class Recorder {
     if (wanted_.auto_stop_in.empty()) return;
     record_.auto_stop_at.reset();
     if (wanted_.auto_stop_in == "never") return;
-    if (const auto after = parse_duration(wanted_.auto_stop_in)) record_.auto_stop_at = now_ + *after;
+    const auto after = parse_duration(wanted_.auto_stop_in).value_or(Seconds{0});
+    if (after > Seconds{0}) record_.auto_stop_at = now_ + after;
   }
 
   Store& store_;
