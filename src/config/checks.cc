@@ -23,6 +23,7 @@ class Checker {
   Checker(const Definition& definition, Findings& out)
       : definition_(definition), out_(out), instances_(definition) {
     for (std::size_t i = 0; i < definition.stages.size(); ++i) stages_.emplace(definition.stages[i], i);
+    stage_list_ = printable(join(definition.stages, ", "), 400);
   }
 
   void run() {
@@ -93,6 +94,7 @@ class Checker {
   Findings& out_;
   Instances instances_;
   std::unordered_map<std::string_view, std::size_t> stages_;
+  std::string stage_list_;  ///< for messages
 };
 
 void Checker::check_stage(const Job& job) {
@@ -102,7 +104,7 @@ void Checker::check_stage(const Job& job) {
   if (hint.empty()) hint = "Add it to `stages`.";
   error("unknown-stage", job.place,
         fmt::format("{} job: chosen stage {} does not exist; available stages are {}", printable(job.name),
-                    printable(job.stage), printable(join(definition_.stages, ", "), 400)),
+                    printable(job.stage), stage_list_),
         std::move(hint));
 }
 

@@ -12,6 +12,10 @@
 
 namespace tidegate::config {
 
+std::string Loaded::merged() const {
+  return tree ? yaml::emit(*flatten_scripts(tree)) : std::string();
+}
+
 Loaded load(std::string_view text, const std::string& file, const Sources& sources) {
   Loaded loaded;
   Findings out;
@@ -26,7 +30,7 @@ Loaded load(std::string_view text, const std::string& file, const Sources& sourc
   if (root && !budget.exhausted()) {
     Definition definition = read_definition(*root, out);
     check_definition(definition, out);
-    loaded.merged = yaml::emit(*flatten_scripts(root));
+    loaded.tree = root;
     (out.has_errors() ? loaded.partial : loaded.definition) = std::move(definition);
   }
   loaded.diagnostics = out.take();

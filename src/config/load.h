@@ -8,6 +8,7 @@
 #include "config/definition.h"
 #include "config/origins.h"
 #include "config/sources.h"
+#include "config/yaml.h"
 
 namespace tidegate::config {
 
@@ -15,9 +16,11 @@ struct Loaded {
   std::optional<Definition> definition;  ///< absent when there are errors
   std::optional<Definition> partial;     ///< what could be read in spite of errors
   Diagnostics diagnostics;               ///< errors and warnings, in the order of the file
-  std::string merged;  ///< YAML after include, extends, !reference; hidden keys kept (lint --merged)
+  yaml::NodePtr tree;  ///< after include, extends, !reference; null when it did not come to that
   Origins origins;
 
+  /// The tree as YAML text, scripts flattened, hidden keys kept (lint --merged). Empty without a tree.
+  std::string merged() const;
   /// What there is to look at; null when nothing could be read.
   const Definition* readable() const { return definition ? &*definition : partial ? &*partial : nullptr; }
 };

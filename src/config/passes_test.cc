@@ -210,13 +210,13 @@ TEST(Merged, ShowsTheExpandedConfigurationAndReadsBackTheSame) {
       load_text("include: a.yml\n.t: {script: [!reference [.s, x], two]}\nj: {extends: .t, image: i}\n",
                 {{"a.yml", ".s: {x: [one]}"}});
   ASSERT_TRUE(loaded.definition);
-  EXPECT_EQ(loaded.merged.find("extends"), std::string::npos);
-  EXPECT_EQ(loaded.merged.find("!reference"), std::string::npos);
-  EXPECT_NE(loaded.merged.find("    - one\n    - two\n"), std::string::npos) << loaded.merged;
-  EXPECT_NE(loaded.merged.find(".t:"), std::string::npos) << "hidden keys are kept";
-  const Loaded again = load_text(loaded.merged);
+  EXPECT_EQ(loaded.merged().find("extends"), std::string::npos);
+  EXPECT_EQ(loaded.merged().find("!reference"), std::string::npos);
+  EXPECT_NE(loaded.merged().find("    - one\n    - two\n"), std::string::npos) << loaded.merged();
+  EXPECT_NE(loaded.merged().find(".t:"), std::string::npos) << "hidden keys are kept";
+  const Loaded again = load_text(loaded.merged());
   ASSERT_TRUE(again.definition) << text_of(again.diagnostics);
-  EXPECT_EQ(again.merged, loaded.merged);
+  EXPECT_EQ(again.merged(), loaded.merged());
   EXPECT_EQ(job(again, "j")->script, (Lines{"one", "two"}));
 }
 

@@ -35,7 +35,7 @@ class Resolver {
   /// Null for a reference that leads nowhere: it has been reported, and leaves a hole.
   NodePtr resolve(const NodePtr& node) {
     if (node->kind == yaml::Kind::kReference) return follow(node);
-    if (node->items.empty() && node->entries.empty()) return node;
+    if (!node->refers && node->weight <= kMaxWeight) return node;
     if (const auto found = done_.find(node.get()); found != done_.end()) return found->second;
     bool changed = false;
     ++depth_;

@@ -16,6 +16,7 @@ std::uint64_t text_weight(std::string_view text) {
 void adopt(Node& parent, const Node& child, std::uint64_t key_weight = 0) {
   parent.weight = std::min(parent.weight + child.weight + key_weight, kWeightMax);
   parent.depth = std::max(parent.depth, child.depth + 1);
+  parent.refers = parent.refers || child.refers;
 }
 
 }  // namespace
@@ -94,6 +95,7 @@ NodePtr make_map(std::vector<Entry> entries, Mark mark) {
 NodePtr make_reference(std::vector<NodePtr> path, Mark mark) {
   auto node = std::make_shared<Node>();
   node->kind = Kind::kReference;
+  node->refers = true;
   node->mark = std::move(mark);
   for (const NodePtr& item : path) adopt(*node, *item);
   node->items = std::move(path);

@@ -40,6 +40,7 @@ struct Entry {
 struct Node {
   Kind kind = Kind::kNull;
   bool folded = false;  ///< a plain or `>` scalar over several lines: its line breaks became spaces
+  bool refers = false;  ///< it is a reference, or one stands somewhere in it
   Mark mark;
   std::string text;  ///< scalars, as Ruby prints the typed value: "1.1" for 1.10, "true" for on, "" for null
   std::vector<NodePtr> items;

@@ -1,6 +1,7 @@
 // The making of YAML maps: unique keys, merge keys, and the text of a key that is no string.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -16,17 +17,19 @@ class MapBuilder {
  public:
   /// Returns the mark of the key's earlier writing, if it stood in this very map.
   std::optional<Mark> set(std::string key, const Mark& mark, NodePtr value, bool own) {
-    const auto [at, fresh] = index_.try_emplace(key, entries_.size());
-    if (fresh) {
+    const std::size_t at = place_of(key);
+    if (at == entries_.size()) {
+      if (!index_.empty()) index_.emplace(key, at);
       entries_.push_back({.key = std::move(key), .mark = mark, .value = std::move(value)});
       own_.push_back(own);
+      if (entries_.size() == kScanned) fill_index();
       return std::nullopt;
     }
-    Entry& entry = entries_[at->second];
-    const std::optional<Mark> earlier = own && own_[at->second] ? std::optional(entry.mark) : std::nullopt;
+    Entry& entry = entries_[at];
+    const std::optional<Mark> earlier = own && own_[at] ? std::optional(entry.mark) : std::nullopt;
     entry.mark = mark;
     entry.value = std::move(value);
-    own_[at->second] = own;
+    own_[at] = own;
     return earlier;
   }
 
@@ -38,6 +41,20 @@ class MapBuilder {
   std::size_t size() const { return entries_.size(); }
 
  private:
+  static constexpr std::size_t kScanned = 12;  ///< smaller maps are looked through
+
+  /// The size when there is no such key.
+  std::size_t place_of(const std::string& key) const {
+    if (!index_.empty()) {
+      const auto found = index_.find(key);
+      return found == index_.end() ? entries_.size() : found->second;
+    }
+    return static_cast<std::size_t>(std::ranges::find(entries_, key, &Entry::key) - entries_.begin());
+  }
+  void fill_index() {
+    for (std::size_t i = 0; i < entries_.size(); ++i) index_.emplace(entries_[i].key, i);
+  }
+
   std::vector<Entry> entries_;
   std::vector<bool> own_;
   std::unordered_map<std::string, std::size_t> index_;

@@ -16,8 +16,8 @@
 namespace tidegate::config::yaml {
 namespace {
 
-constexpr std::string_view kTagPrefix = "tag:yaml.org,2002:";
 constexpr std::size_t kMostNotes = 1000;
+constexpr std::size_t kPlainKey = 1000;  ///< bytes of a key that needs no further look
 
 struct Event {
   yaml_event_t raw{};
@@ -27,12 +27,13 @@ struct Event {
   Event& operator=(const Event&) = delete;
 };
 
-std::string text_of(const yaml_char_t* chars, std::size_t length) {
+// Views: the event must outlive them.
+std::string_view text_of(const yaml_char_t* chars, std::size_t length) {
   return {reinterpret_cast<const char*>(chars), length};
 }
 
-std::string text_of(const yaml_char_t* chars) {
-  return chars == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(chars));
+std::string_view text_of(const yaml_char_t* chars) {
+  return chars == nullptr ? std::string_view() : reinterpret_cast<const char*>(chars);
 }
 
 /// How a value came to be, which decides what `<<` does with it.
@@ -76,6 +77,8 @@ class Builder {
   bool close();
   Anchor& name_anchor(std::string name, const Mark& at);
   bool place_value(NodePtr value, Origin origin, std::string_view tag);
+  bool expects_key() const { return !stack_.empty() && stack_.back().is_map && !stack_.back().has_key; }
+  void set_key(std::string key, Mark at, std::string_view tag);
   bool add_entry(Frame& frame, NodePtr value, Origin origin);
   void finish_document();
   void syntax_error(const yaml_parser_t& parser);
@@ -188,7 +191,7 @@ void Builder::finish_document() {
 }
 
 bool Builder::on_alias(const yaml_event_t& event) {
-  const std::string name = text_of(event.data.alias.anchor);
+  const std::string name(text_of(event.data.alias.anchor));
   const auto found = anchors_.find(name);
   if (found == anchors_.end())
     return refuse(mark(event.start_mark), "yaml-unknown-anchor", fmt::format("Unknown anchor: *{}", name),
@@ -202,13 +205,13 @@ bool Builder::on_alias(const yaml_event_t& event) {
 /// The scalar's value by tag and style.
 Scalar read_scalar(const yaml_event_t& event, std::string_view tag) {
   const auto& raw = event.data.scalar;
-  std::string text = text_of(raw.value, raw.length);
+  const std::string_view text = text_of(raw.value, raw.length);
   if (tag == "!binary" || tag == "tag:yaml.org,2002:binary") {
     return {.kind = Kind::kString, .text = read_binary(text), .refused = {}};
   }
   // quoted_implicit: quoted and without a tag. A quoted scalar with a foreign tag is read like a plain one.
   if (raw.quoted_implicit != 0 || tag == "!str" || tag == "tag:yaml.org,2002:str")
-    return {.kind = Kind::kString, .text = std::move(text), .refused = {}};
+    return {.kind = Kind::kString, .text = std::string(text), .refused = {}};
   if (tag.starts_with("!ruby/"))
     return {.kind = Kind::kString, .text = {}, .refused = std::string(tag.substr(6))};
   Scalar scalar = read_plain(text);
@@ -216,8 +219,8 @@ Scalar read_scalar(const yaml_event_t& event, std::string_view tag) {
 }
 
 bool Builder::on_scalar(const yaml_event_t& event) {
-  const std::string tag = text_of(event.data.scalar.tag);
-  const Mark at = mark(event.start_mark);
+  const std::string_view tag = text_of(event.data.scalar.tag);
+  Mark at = mark(event.start_mark);
   if (++nodes_ > limits_.nodes) return refuse(at, "yaml-too-large", "Too many values in one file");
   NodePtr node;
   if (tag == "!reference") {
@@ -234,10 +237,15 @@ bool Builder::on_scalar(const yaml_event_t& event) {
     const bool folded = (style == YAML_PLAIN_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE) &&
                         event.end_mark.line > event.start_mark.line;
     note_altered(event, scalar, at);
+    // Most scalars are keys, and of those only the text stays.
+    if (expects_key() && event.data.scalar.anchor == nullptr && scalar.text.size() < kPlainKey) {
+      set_key(std::move(scalar.text), std::move(at), tag);
+      return true;
+    }
     node = make_scalar(scalar.kind, std::move(scalar.text), at, folded);
   }
-  if (std::string anchor = text_of(event.data.scalar.anchor); !anchor.empty())
-    name_anchor(std::move(anchor), at).node = node;
+  if (const auto anchor = text_of(event.data.scalar.anchor); !anchor.empty())
+    name_anchor(std::string(anchor), at).node = node;
   return place_value(std::move(node), Origin::kScalar, tag);
 }
 
@@ -245,8 +253,8 @@ void Builder::note_altered(const yaml_event_t& event, const Scalar& scalar, cons
   const auto& raw = event.data.scalar;
   if (raw.style != YAML_PLAIN_SCALAR_STYLE || scalar.kind == Kind::kNull || out_.altered.size() >= kMostNotes)
     return;
-  std::string written = text_of(raw.value, raw.length);
-  if (written != scalar.text) out_.altered.push_back({.mark = at, .written = std::move(written)});
+  const std::string_view written = text_of(raw.value, raw.length);
+  if (written != scalar.text) out_.altered.push_back({.mark = at, .written = std::string(written)});
 }
 
 Anchor& Builder::name_anchor(std::string name, const Mark& at) {
@@ -313,11 +321,16 @@ bool Builder::place_value(NodePtr value, Origin origin, std::string_view tag) {
   }
   if (value->weight > 1000)  // a key's text is built from the whole value
     return refuse(value->mark, "yaml-too-large", "This key is too large");
-  frame.has_key = true;
-  frame.key = key_text(*value);
-  frame.key_mark = value->mark;
-  frame.merge_key = frame.key == "<<" && tag != fmt::format("{}str", kTagPrefix);
+  set_key(key_text(*value), value->mark, tag);
   return true;
+}
+
+void Builder::set_key(std::string key, Mark at, std::string_view tag) {
+  Frame& frame = stack_.back();
+  frame.has_key = true;
+  frame.merge_key = key == "<<" && tag != "tag:yaml.org,2002:str";
+  frame.key = std::move(key);
+  frame.key_mark = std::move(at);
 }
 
 bool Builder::add_entry(Frame& frame, NodePtr value, Origin origin) {

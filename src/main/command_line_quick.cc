@@ -54,7 +54,9 @@ void add_lint(CLI::App& app, Action& action, const RemoteFile& remote) {
       ->delimiter(',')
       ->allow_extra_args(false);
   lint_app->add_flag("--json", options->json, "For programs: JSON on stdout");
-  lint_app->callback([&action, options] { action = [options] { return lint(*options); }; });
+  lint_app->callback([&action, options] {
+    action = [options, workings = std::make_shared<Workings>()] { return lint(*options, *workings); };
+  });
 }
 
 void add_list(CLI::App& app, Action& action, const RemoteFile& remote) {
@@ -69,7 +71,9 @@ void add_list(CLI::App& app, Action& action, const RemoteFile& remote) {
   list_app
       ->add_flag("--names", options->names, "Only the names of the jobs that would be created, one a line")
       ->excludes(as_json);
-  list_app->callback([&action, options] { action = [options] { return list(*options); }; });
+  list_app->callback([&action, options] {
+    action = [options, workings = std::make_shared<Workings>()] { return list(*options, *workings); };
+  });
 }
 
 void add_graph(CLI::App& app, Action& action, const RemoteFile& remote) {
@@ -86,7 +90,9 @@ void add_graph(CLI::App& app, Action& action, const RemoteFile& remote) {
       ->check(CLI::IsMember({"text", "mermaid", "dot"}))
       ->default_str(options->format);
   add_context(*graph_app, options->local);
-  graph_app->callback([&action, options] { action = [options] { return graph(*options); }; });
+  graph_app->callback([&action, options] {
+    action = [options, workings = std::make_shared<Workings>()] { return graph(*options, *workings); };
+  });
 }
 
 }  // namespace

@@ -14,6 +14,13 @@ int exit_code_of(Errc code);
 /// Says the error on stderr; its exit code.
 int refuse(const Error& error);
 
+/// What an answer was made of. Whoever asks owns it: a program that ends with the answer need not take it
+/// apart.
+struct Workings {
+  LocalProject project;
+  pipeline::Plan plan;
+};
+
 struct LintOptions {
   LocalOptions local;
   bool merged = false;
@@ -21,7 +28,7 @@ struct LintOptions {
   std::vector<std::string> disabled;  ///< codes of warnings
 };
 /// Is it right, and what does it expand to.
-int lint(const LintOptions& options);
+int lint(const LintOptions& options, Workings& workings);
 
 struct ListOptions {
   LocalOptions local;
@@ -29,14 +36,14 @@ struct ListOptions {
   bool names = false;  ///< of created jobs only
 };
 /// The jobs that would be created, and why the others would not.
-int list(const ListOptions& options);
+int list(const ListOptions& options, Workings& workings);
 
 struct GraphOptions {
   LocalOptions local;
   std::string format = "text";  ///< text, mermaid, dot
 };
 /// Draws the created jobs and their needs.
-int graph(const GraphOptions& options);
+int graph(const GraphOptions& options, Workings& workings);
 
 /// People's form of findings, on stderr: place, message, the line with a caret, hint.
 void print_diagnostics(const config::Diagnostics& diagnostics, const std::filesystem::path& directory);

@@ -142,8 +142,7 @@ Result<pipeline::JobVariables> variables_of(const LocalOptions& options) {
   return out;
 }
 
-Result<LocalProject> open_project(const LocalOptions& options) {
-  LocalProject project;
+Status open_project(const LocalOptions& options, LocalProject& project) {
   TG_TRY(project.copy, app::open_working_copy(options.directory));
   const fs::path path =
       fs::path(options.file).is_absolute() ? fs::path(options.file) : project.copy.root / options.file;
@@ -158,7 +157,7 @@ Result<LocalProject> open_project(const LocalOptions& options) {
   TG_TRY(config::Sources sources, include_sources_of(options, project.copy, context));
   sources.scope = lazy_scope(options, project.copy, context);
   project.loaded = config::load(*text, options.file, sources);
-  return project;
+  return {};
 }
 
 Result<pipeline::Context> context_of(const LocalOptions& options, const LocalProject& project) {

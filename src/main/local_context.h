@@ -37,7 +37,7 @@ struct LocalOptions {
   RemoteFile remote;
 };
 
-/// A directory with its configuration. The working copy stays where it is: the loaded sources refer to it.
+/// A directory with its configuration. It stays where it is: the loaded sources refer to the working copy.
 struct LocalProject {
   app::WorkingCopy copy;
   config::Loaded loaded;
@@ -45,7 +45,7 @@ struct LocalProject {
 
 /// Reads the configuration file and its includes, for the context that the options give. kNotFound when the
 /// directory or the file is not there.
-Result<LocalProject> open_project(const LocalOptions& options);
+Status open_project(const LocalOptions& options, LocalProject& project);
 
 /// Where includes are read from; the scope of their rules is the caller's to set. `copy` and `context`
 /// must outlive the answer.

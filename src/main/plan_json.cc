@@ -1,19 +1,12 @@
 #include "main/plan_json.h"
 
-#include <map>
+#include <string_view>
+#include <unordered_map>
 
-#include <boost/json.hpp>
-
-#include "base/text.h"
+#include "main/json_text.h"
 
 namespace tidegate::main {
 namespace {
-
-namespace json = boost::json;
-
-std::string safe(const std::string& text) {
-  return is_utf8(text) ? text : printable(text, text.size() * 4 + 1);
-}
 
 std::string_view when_word(config::When when) {
   switch (when) {
@@ -33,137 +26,154 @@ std::string_view when_word(config::When when) {
   return "on_success";
 }
 
-json::array strings(const std::vector<std::string>& list) {
-  json::array out;
-  for (const auto& text : list) out.push_back(json::string(safe(text)));
-  return out;
+void write_diagnostics(JsonText& out, const config::Diagnostics& diagnostics) {
+  out.list("diagnostics", diagnostics, [&](const config::Diagnostic& d) {
+    out.open('{').key("severity").value(d.severity == config::Severity::kError ? "error" : "warning");
+    out.key("code").value(d.code).key("message").value(d.message);
+    out.key("file").value(d.place.file).key("line").value(d.place.line).key("column").value(d.place.column);
+    out.key("hint").value(d.hint).key("job").text_or_null(d.job);
+    out.list("via", d.via, [&](const config::Hop& hop) {
+      out.open('{').key("what").value(hop.what).key("file").value(hop.place.file);
+      out.key("line").value(hop.place.line).close('}');
+    });
+    out.close('}');
+  });
 }
 
-json::value text_or_null(const std::string& text) {
-  return text.empty() ? json::value(nullptr) : json::value(safe(text));
-}
-
-json::array way_view(const std::vector<config::Hop>& via) {
-  json::array out;
-  for (const auto& hop : via)
-    out.push_back({{"what", safe(hop.what)}, {"file", safe(hop.place.file)}, {"line", hop.place.line}});
-  return out;
-}
-
-json::array diagnostics_view(const config::Diagnostics& diagnostics) {
-  json::array out;
-  for (const auto& d : diagnostics) {
-    out.push_back({{"severity", d.severity == config::Severity::kError ? "error" : "warning"},
-                   {"code", d.code},
-                   {"message", safe(d.message)},
-                   {"file", safe(d.place.file)},
-                   {"line", d.place.line},
-                   {"column", d.place.column},
-                   {"hint", safe(d.hint)},
-                   {"job", text_or_null(d.job)},
-                   {"via", way_view(d.via)}});
+void write_needs(JsonText& out, const pipeline::PlannedJob& job) {
+  if (!job.needs) {
+    out.key("needs").null();
+    return;
   }
-  return out;
+  out.list("needs", *job.needs, [&](const pipeline::PlannedNeed& need) {
+    out.open('{').key("job").value(need.job).key("artifacts").value(need.artifacts);
+    out.key("optional").value(need.optional).close('}');
+  });
 }
 
-json::value needs_view(const pipeline::PlannedJob& job) {
-  if (!job.needs) return nullptr;
-  json::array out;
-  for (const auto& need : *job.needs) {
-    out.push_back({{"job", safe(need.job)}, {"artifacts", need.artifacts}, {"optional", need.optional}});
+void write_image(JsonText& out, const pipeline::JobMessage& message) {
+  out.key("image");
+  if (!message.image) {
+    out.null();
+    return;
   }
-  return out;
+  out.open('{').key("name").value(message.image->name);
+  if (message.image->entrypoint) {
+    out.list("entrypoint", *message.image->entrypoint);
+  } else {
+    out.key("entrypoint").null();
+  }
+  out.close('}');
 }
 
-json::value environment_view(const pipeline::PlannedJob& job) {
-  if (!job.environment) return nullptr;
+void write_environment(JsonText& out, const pipeline::PlannedJob& job) {
+  out.key("environment");
+  if (!job.environment) {
+    out.null();
+    return;
+  }
   const auto& e = *job.environment;
-  return json::object{{"name", safe(e.name)},
-                      {"url", text_or_null(e.url)},
-                      {"action", e.action.empty() ? "start" : e.action},
-                      {"on_stop", text_or_null(e.on_stop)},
-                      {"deployment_tier", text_or_null(e.deployment_tier)}};
+  out.open('{').key("name").value(e.name).key("url").text_or_null(e.url);
+  out.key("action").value(e.action.empty() ? "start" : e.action);
+  out.key("on_stop")
+      .text_or_null(e.on_stop)
+      .key("deployment_tier")
+      .text_or_null(e.deployment_tier)
+      .close('}');
 }
 
-json::value image_view(const pipeline::JobMessage& message) {
-  if (!message.image) return nullptr;
-  return json::object{
-      {"name", safe(message.image->name)},
-      {"entrypoint",
-       message.image->entrypoint ? json::value(strings(*message.image->entrypoint)) : json::value(nullptr)}};
-}
-
-json::value retry_view(const pipeline::PlannedJob& job) {
-  if (!job.retry) return nullptr;
-  return json::object{{"max", job.retry->max},
-                      {"when", strings(job.retry->when)},
-                      {"exit_codes", json::value_from(job.retry->exit_codes)}};
+void write_retry(JsonText& out, const pipeline::PlannedJob& job) {
+  out.key("retry");
+  if (!job.retry) {
+    out.null();
+    return;
+  }
+  out.open('{').key("max").value(job.retry->max);
+  out.list("when", job.retry->when).list("exit_codes", job.retry->exit_codes).close('}');
 }
 
 // The includes as YAML, for they are what the child's configuration is.
-json::value trigger_view(const pipeline::PlannedJob& job) {
-  if (!job.bridge) return nullptr;
+void write_trigger(JsonText& out, const pipeline::PlannedJob& job) {
+  out.key("trigger");
+  if (!job.bridge) {
+    out.null();
+    return;
+  }
   const pipeline::Bridge& b = *job.bridge;
-  const char* strategy = b.strategy == config::TriggerStrategy::kDepend   ? "depend"
-                         : b.strategy == config::TriggerStrategy::kMirror ? "mirror"
-                                                                          : nullptr;
-  return json::object{{"project", text_or_null(b.project)},
-                      {"branch", text_or_null(b.branch)},
-                      {"include", text_or_null(b.include)},
-                      {"strategy", strategy == nullptr ? json::value(nullptr) : json::value(strategy)},
-                      {"upstream", b.kind == pipeline::BridgeKind::kUpstream}};
+  out.open('{').key("project").text_or_null(b.project).key("branch").text_or_null(b.branch);
+  out.key("include").text_or_null(b.include).key("strategy");
+  if (b.strategy == config::TriggerStrategy::kDepend) {
+    out.value("depend");
+  } else if (b.strategy == config::TriggerStrategy::kMirror) {
+    out.value("mirror");
+  } else {
+    out.null();
+  }
+  out.key("upstream").value(b.kind == pipeline::BridgeKind::kUpstream).close('}');
 }
 
-json::object job_view(const pipeline::PlannedJob& job, const config::Job* written) {
-  json::object variables;
-  for (const auto& v : job.yaml_variables) variables[safe(v.key)] = safe(v.value);
-  const std::vector<std::string> none;
-  return {{"name", safe(job.name)},
-          {"stage", safe(job.stage)},
-          {"created", job.created},
-          {"reason", safe(job.reason)},
-          {"when", when_word(job.when)},
-          {"start_in", job.start_in ? json::value(job.start_in->count()) : json::value(nullptr)},
-          {"allow_failure", job.allow_failure.value},
-          {"exit_codes", json::value_from(job.allow_failure.exit_codes)},
-          {"needs", needs_view(job)},
-          {"image", image_view(job.message)},
-          {"tags", strings(job.tags)},
-          {"environment", environment_view(job)},
-          {"variables", variables},
-          {"retry", retry_view(job)},
-          {"trigger", trigger_view(job)},
-          {"before_script", strings(written ? written->before_script : none)},
-          {"script", strings(written ? written->script : none)},
-          {"after_script", strings(written ? written->after_script : none)}};
+void write_job(JsonText& out, const pipeline::PlannedJob& job, const config::Job* written) {
+  out.open('{').key("name").value(job.name).key("stage").value(job.stage);
+  out.key("created")
+      .value(job.created)
+      .key("reason")
+      .value(job.reason)
+      .key("when")
+      .value(when_word(job.when));
+  out.key("start_in");
+  if (job.start_in) {
+    out.value(job.start_in->count());
+  } else {
+    out.null();
+  }
+  out.key("allow_failure").value(job.allow_failure.value);
+  out.list("exit_codes", job.allow_failure.exit_codes);
+  write_needs(out, job);
+  write_image(out, job.message);
+  out.list("tags", job.tags);
+  write_environment(out, job);
+  out.key("variables").open('{');
+  for (const auto& variable : job.yaml_variables) out.key_of(variable.key).value(variable.value);
+  out.close('}');
+  write_retry(out, job);
+  write_trigger(out, job);
+  static const config::Job kNone;
+  const config::Job& scripts = written != nullptr ? *written : kNone;
+  out.list("before_script", scripts.before_script).list("script", scripts.script);
+  out.list("after_script", scripts.after_script).close('}');
 }
 
 }  // namespace
 
-std::string plan_json(const pipeline::Plan& plan, const config::Definition* definition,
-                      const config::Diagnostics& diagnostics) {
-  std::map<std::string, const config::Job*> written;
+void write_plan_json(std::FILE* file, const pipeline::Plan& plan, const config::Definition* definition,
+                     const config::Diagnostics& diagnostics) {
+  std::unordered_map<std::string_view, const config::Job*> written;
   if (definition != nullptr) {
     for (const auto& job : definition->jobs) written[job.name] = &job;
   }
-  json::array jobs;
-  for (const auto& job : plan.jobs) {
-    const auto found = written.find(job.written);
-    jobs.push_back(job_view(job, found == written.end() ? nullptr : found->second));
+  {
+    JsonText out(file);
+    out.open('{').key("created").value(plan.created).key("reason").value(plan.reason);
+    out.key("name").text_or_null(plan.name).list("stages", plan.stages);
+    write_diagnostics(out, diagnostics);
+    out.list("jobs", plan.jobs, [&](const pipeline::PlannedJob& job) {
+      const auto found = written.find(job.written);
+      write_job(out, job, found == written.end() ? nullptr : found->second);
+    });
+    out.close('}');
   }
-  return json::serialize(json::object{{"created", plan.created},
-                                      {"reason", safe(plan.reason)},
-                                      {"name", text_or_null(plan.name)},
-                                      {"stages", strings(plan.stages)},
-                                      {"diagnostics", diagnostics_view(diagnostics)},
-                                      {"jobs", jobs}});
+  std::fputc('\n', file);
 }
 
-std::string lint_json(const config::Diagnostics& diagnostics, const std::string* merged) {
-  json::object out{{"valid", !config::has_errors(diagnostics)},
-                   {"diagnostics", diagnostics_view(diagnostics)}};
-  if (merged != nullptr) out["merged"] = safe(*merged);
-  return json::serialize(out);
+void write_lint_json(std::FILE* file, const config::Diagnostics& diagnostics, const std::string* merged) {
+  {
+    JsonText out(file);
+    out.open('{').key("valid").value(!config::has_errors(diagnostics));
+    write_diagnostics(out, diagnostics);
+    if (merged != nullptr) out.key("merged").value(*merged);
+    out.close('}');
+  }
+  std::fputc('\n', file);
 }
 
 }  // namespace tidegate::main

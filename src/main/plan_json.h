@@ -1,6 +1,7 @@
-// `list --json` and `lint --json`, as the command line's contract has them.
+// `list --json` and `lint --json`, as the command line's contract has them: one line on `out`.
 #pragma once
 
+#include <cstdio>
 #include <string>
 
 #include "config/load.h"
@@ -9,10 +10,10 @@
 namespace tidegate::main {
 
 /// {created, reason, name, stages, diagnostics, jobs}
-std::string plan_json(const pipeline::Plan& plan, const config::Definition* definition,
-                      const config::Diagnostics& diagnostics);
+void write_plan_json(std::FILE* out, const pipeline::Plan& plan, const config::Definition* definition,
+                     const config::Diagnostics& diagnostics);
 
 /// {valid, diagnostics, merged?}
-std::string lint_json(const config::Diagnostics& diagnostics, const std::string* merged);
+void write_lint_json(std::FILE* out, const config::Diagnostics& diagnostics, const std::string* merged);
 
 }  // namespace tidegate::main

@@ -1,6 +1,8 @@
 // `tidegate`: what people and editors ask many times an hour – lint, list, graph – answered by a program that
 // loads no network, archive, Git or database library; everything else it hands to `tidegate-full` beside it.
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -26,6 +28,15 @@ int hand_over(char** argv) {
   return kEnvironment;
 }
 
+// The answer is out: what it was made of is not taken apart piece by piece.
+[[noreturn]] void leave(int code) {
+  if (std::fflush(stdout) != 0) {
+    fmt::print(stderr, "tidegate: stdout: {}\n", std::strerror(errno));
+    code = kFailed;
+  }
+  std::_Exit(code);
+}
+
 bool is_quick(std::string_view command) {
   return command == "list" || command == "lint" || command == "graph" || command == "--version";
 }
@@ -43,7 +54,7 @@ int answer(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kGood : kUsage;
   }
-  return action();
+  leave(action());
 }
 
 }  // namespace

@@ -206,20 +206,20 @@ Result<int> run_plan(const RunOptions& options, const LocalProject& project, con
 }  // namespace
 
 int run(const RunOptions& options) {
-  const auto project = open_project(options.local);
-  if (!project) return refuse(project.error());
-  print_diagnostics(project->loaded.diagnostics, project->copy.root);
-  if (!project->loaded.definition || config::has_errors(project->loaded.diagnostics)) return kFailed;
-  const auto context = context_of(options.local, *project);
+  LocalProject project;
+  if (const Status opened = open_project(options.local, project); !opened) return refuse(opened.error());
+  print_diagnostics(project.loaded.diagnostics, project.copy.root);
+  if (!project.loaded.definition || config::has_errors(project.loaded.diagnostics)) return kFailed;
+  const auto context = context_of(options.local, project);
   if (!context) return refuse(context.error());
-  const auto plan = pipeline::compile(*project->loaded.definition, *context);
-  print_diagnostics(plan.diagnostics, project->copy.root);
+  const auto plan = pipeline::compile(*project.loaded.definition, *context);
+  print_diagnostics(plan.diagnostics, project.copy.root);
   if (config::has_errors(plan.diagnostics)) return kFailed;
   if (!plan.created) {
     fmt::print(stderr, "tidegate: no pipeline: {}\n", plan.reason);
     return kFailed;
   }
-  const auto code = run_plan(options, *project, plan);
+  const auto code = run_plan(options, project, plan);
   return code ? *code : refuse(code.error());
 }
 

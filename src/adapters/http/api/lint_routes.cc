@@ -78,8 +78,8 @@ Response lint_response(const CommitLint& lint, bool with_jobs) {
                    {"warnings", messages(lint, false)},
                    {"includes", includes_view(lint)},
                    {"diagnostics", std::move(diagnostics)}};
-  out["merged_yaml"] =
-      lint.loaded.merged.empty() ? json::value(nullptr) : json::value(safe(lint.loaded.merged));
+  const std::string merged = lint.loaded.merged();
+  out["merged_yaml"] = merged.empty() ? json::value(nullptr) : json::value(safe(merged));
   if (with_jobs) {
     json::array jobs;
     if (lint.loaded.definition)
