@@ -230,6 +230,7 @@ struct RunStep {
 struct JobInput {
   std::string name;
   std::string value;  ///< the default; arrays as JSON
+  std::string regex;  ///< RE2 that a string must match; empty: any
 };
 
 /// `inherit:variables` (and `inherit:default` is already applied).

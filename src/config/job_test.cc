@@ -155,6 +155,14 @@ constexpr Bad kRefused[] = {
     {"image: [a]", "invalid-type"},
     {"image: {entrypoint: [a]}", "missing-keyword"},
     {"image: {name: a, pull_policy: sometimes}", "invalid-value"},
+    {"image: {name: ''}", "invalid-value"},
+    {"image: {name: a, docker: {platform: ''}}", "invalid-value"},
+    {"image: {name: a, docker: {user: ''}}", "invalid-value"},
+    {"image: {name: a, kubernetes: yes}", "invalid-type"},
+    {"image: {name: a, kubernetes: {user: [1]}}", "invalid-type"},
+    {"image: {name: a, kubernetes: {group: g}}", "unknown-keyword"},
+    {"services: ['']", "invalid-value"},
+    {"services: [{name: ' '}]", "invalid-value"},
     {"services: a", "invalid-type"},
     {"variables: a", "invalid-type"},
     {"variables: {A: [1]}", "invalid-type"},
@@ -167,9 +175,11 @@ constexpr Bad kRefused[] = {
     {"retry: '2'", "invalid-value"},
     {"retry: {when: sometimes}", "invalid-value"},
     {"timeout: 90", "invalid-value"},
+    {"timeout: 0 days", "invalid-value"},
     {"timeout: 3 months", "invalid-value"},
     {"timeout: soon", "invalid-value"},
     {"coverage: \\d+", "invalid-value"},
+    {"coverage: /a/bc", "invalid-value"},
     {"artifacts: {paths: a}", "invalid-type"},
     {"artifacts: {when: never}", "invalid-value"},
     {"artifacts: {reports: {junt: a}}", "unknown-keyword"},
@@ -192,6 +202,7 @@ constexpr Bad kRefused[] = {
     {"needs: [{project: a/b, job: c}]", "missing-keyword"},
     {"rules: []", "invalid-value"},
     {"rules: [a]", "invalid-type"},
+    {"rules: [{}]", "invalid-value"},
     {"rules: [{when: sometimes}]", "invalid-value"},
     {"rules: [{when: delayed}]", "missing-keyword"},
     {"rules: [{start_in: 1 hour}]", "invalid-value"},
@@ -226,6 +237,7 @@ constexpr Bad kRefused[] = {
     {"needs: [none]", "unknown-need"},
     {"script: []", "invalid-value"},
     {"script: ''", "invalid-value"},
+    {"script: '  '", "invalid-value"},
     {"script: [{echo: x}]", "invalid-type"},
     {"script: [[[[[[[[[[[x]]]]]]]]]]]", "invalid-type"},
     {"scripts: x", "unknown-keyword"},
@@ -240,6 +252,20 @@ TEST(Job, RefusesWhatGitLabRefuses) {
     ASSERT_TRUE(found) << bad.keywords << "\n" << text_of(loaded.diagnostics);
     EXPECT_GE(found->place.line, 1U) << bad.keywords;
   }
+}
+
+TEST(Job, TakesWhatGitLabTakes) {
+  for (const char* keywords : {"coverage: /a/im", "image: {name: a, kubernetes: {user: 1000}}",
+                               "artifacts: {paths: [a], expose_as: a b-c_D}"}) {
+    const Loaded loaded = load_job(keywords);
+    EXPECT_TRUE(loaded.definition) << keywords << "\n" << text_of(loaded.diagnostics);
+  }
+  EXPECT_TRUE(load_text("j: {script: ['']}").definition);
+  // GitLab lets these pass in a rule of the workflow, where they mean nothing.
+  const Loaded loaded =
+      load_text("workflow: {rules: [{if: $A, allow_failure: true, needs: []}]}\nj: {script: x}");
+  EXPECT_TRUE(loaded.definition) << text_of(loaded.diagnostics);
+  EXPECT_TRUE(testing::find(loaded.diagnostics, "unsupported-keyword"));
 }
 
 TEST(Job, WarnsOfKeywordsThatHaveNoEffect) {
@@ -273,6 +299,8 @@ TEST(Root, RefusesWhatIsNoPipeline) {
       {"spec: {}\n---\nj: {script: x}\nspec: {}", "unsupported-keyword"},
       {"a: {script: x}\n---\nb: {script: x}\n---\nc: {script: x}", "too-many-documents"},
       {"a: {script: x}\n\tb: 1", "yaml-syntax"},
+      {"true: {script: x}", "invalid-value"},
+      {"nil: {script: x}", "invalid-value"},
   };
   for (const Bad& bad : cases) {
     const Loaded loaded = load_text(bad.keywords);

@@ -11,6 +11,8 @@ using enum Support;
 constexpr std::string_view kNoPages =
     "No site is served: the folder is kept as the job's artifact; publish it from the script.";
 
+constexpr std::string_view kOfJobs = "It decides about jobs: write it in a rule of a job.";
+
 constexpr auto kRoot = std::to_array<Keyword>({
     {"default"},
     {"include"},
@@ -109,6 +111,8 @@ constexpr auto kWorkflowRule = std::to_array<Keyword>({
     {"when"},
     {"variables"},
     {"auto_cancel"},
+    {"allow_failure", kWarning, kOfJobs},
+    {"needs", kWarning, kOfJobs},
 });
 
 constexpr auto kVariable = std::to_array<Keyword>({{"value"}, {"description"}, {"options"}, {"expand"}});

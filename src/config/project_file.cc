@@ -136,7 +136,7 @@ Seconds read_seconds(const Value& parent, std::string_view keyword, Seconds usua
   if (!value) return usual;
   if (value->node().kind == yaml::Kind::kInt)
     return Seconds{read_integer(*value, 0, kDay.count()).value_or(usual.count())};
-  return read_duration(*value, kDay).value_or(usual);
+  return read_duration(*value, kDay, Seconds{0}).value_or(usual);
 }
 
 int read_keep(const Value& parent, int usual) {

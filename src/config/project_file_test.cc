@@ -1,11 +1,23 @@
 #include "config/project_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "config/testing.h"
 
 namespace tidegate::config {
 namespace {
+
+// A quiet time of nothing is a wish of its own; in a pipeline's keywords it is no duration.
+TEST(ProjectFile, TakesDataAtOnceWithoutAQuietTime) {
+  for (const char* quiet : {"0s", "0"}) {
+    const auto loaded = load_project_file(fmt::format(
+        "data: {{a: {{source: s3://bucket/, ready: {{quiet: {}}}, bind: [{{file: x}}]}}}}", quiet));
+    EXPECT_TRUE(loaded.diagnostics.empty()) << testing::text_of(loaded.diagnostics);
+    ASSERT_EQ(loaded.file.data.size(), 1U);
+    EXPECT_EQ(loaded.file.data[0].quiet, Seconds{0});
+  }
+}
 
 TEST(ProjectFile, ReadsEveryKey) {
   const auto loaded = load_project_file(R"(

@@ -10,6 +10,8 @@
 namespace tidegate::config {
 namespace {
 
+constexpr std::size_t kMaxUser = 255;
+constexpr auto kKubernetes = std::to_array<Keyword>({{"user"}});
 constexpr auto kPullPolicies = std::to_array<Keyword>({{"always"}, {"if-not-present"}, {"never"}});
 
 std::optional<Variable> read_variable(const Value& value, VariableForm form) {
@@ -38,10 +40,29 @@ std::optional<Variable> read_variable(const Value& value, VariableForm form) {
   return variable;
 }
 
+std::string read_filled(const Value& value) {
+  const auto text = read_string(value);
+  if (text && trim(*text).empty()) value.error("invalid-value", "can't be blank");
+  return text.value_or("");
+}
+
+/// Source: GitLab, entry/schemas/imageable/executor_opts.json.
+void read_executor_options(const Value& value, Image& image) {
+  if (const auto docker = value.find("docker"); docker && check_map(*docker, image_docker_keywords())) {
+    if (const auto platform = docker->find("platform")) image.platform = read_filled(*platform);
+    if (const auto user = docker->find("user")) image.user = read_filled(*user);
+    if (image.user.size() > kMaxUser)
+      docker->error("invalid-value", "user is too long (maximum is 255 characters)");
+  }
+  if (const auto kubernetes = value.find("kubernetes"); kubernetes && check_map(*kubernetes, kKubernetes))
+    if (const auto user = kubernetes->find("user"); user && user->node().kind != yaml::Kind::kInt)
+      read_filled(*user);
+}
+
 /// What image and service have in common.
 void read_image_hash(const Value& value, Image& image) {
   if (const auto name = value.find("name")) {
-    image.name = read_string(*name).value_or("");
+    image.name = read_filled(*name);
   } else {
     value.error("missing-keyword", "name can't be blank");
   }
@@ -55,10 +76,7 @@ void read_image_hash(const Value& value, Image& image) {
         policy->error("invalid-value", "should be one of: always, if-not-present, never",
                       nearest_hint(value.findings(), kPullPolicies, word));
   }
-  if (const auto docker = value.find("docker"); docker && check_map(*docker, image_docker_keywords())) {
-    if (const auto platform = docker->find("platform")) image.platform = read_string(*platform).value_or("");
-    if (const auto user = docker->find("user")) image.user = read_string(*user).value_or("");
-  }
+  read_executor_options(value, image);
 }
 
 }  // namespace
@@ -104,7 +122,7 @@ std::vector<Service> read_services(const Value& value) {
     const Value one = value.child(*item, "service");
     Service service;
     if (item->is_string()) {
-      service.image.name = item->text;
+      service.image.name = read_filled(one);
     } else if (!item->is_map()) {
       one.error("invalid-type", "should be a hash or a string");
       continue;

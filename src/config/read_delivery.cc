@@ -16,6 +16,10 @@ constexpr std::size_t kMaxUrl = 255;
 constexpr auto kActions = std::to_array<Keyword>({{"start"}, {"stop"}, {"prepare"}, {"verify"}, {"access"}});
 constexpr auto kTiers =
     std::to_array<Keyword>({{"production"}, {"staging"}, {"testing"}, {"development"}, {"other"}});
+constexpr auto kKubernetesKeywords = std::to_array<Keyword>(
+    {{"namespace"}, {"agent"}, {"flux_resource_path"}, {"managed_resources"}, {"dashboard"}});
+constexpr auto kManaged = std::to_array<Keyword>({{"enabled"}});
+constexpr auto kDashboard = std::to_array<Keyword>({{"namespace"}, {"flux_resource_path"}});
 constexpr auto kLinkTypes = std::to_array<Keyword>({{"other"}, {"runbook"}, {"image"}, {"package"}});
 
 bool has_variable(std::string_view text) {
@@ -41,6 +45,24 @@ std::string read_auto_stop(const Value& value) {
   return value.node().text;
 }
 
+/// Source: GitLab, entry/kubernetes.rb. It has no effect here, but a fault in it should not wait for GitLab.
+void check_kubernetes(const Value& value) {
+  if (!check_map(value, kKubernetesKeywords)) return;
+  for (const std::string_view key : {"namespace", "agent", "flux_resource_path"})
+    if (const auto text = value.find(key)) read_string(*text);
+  const auto managed = value.find("managed_resources");
+  if (managed && check_map(*managed, kManaged))
+    if (const auto enabled = managed->find("enabled")) read_bool(*enabled);
+  const auto dashboard = value.find("dashboard");
+  if (dashboard && check_map(*dashboard, kDashboard))
+    for (const std::string_view key : {"namespace", "flux_resource_path"})
+      if (const auto text = dashboard->find(key)) read_string(*text);
+  const bool flux = value.find("flux_resource_path").has_value();
+  if ((flux || dashboard || managed) && !value.find("agent"))
+    value.error("missing-keyword", "agent can't be blank");
+  if (flux && !value.find("namespace")) value.error("missing-keyword", "namespace can't be blank");
+}
+
 void read_environment_hash(const Value& value, Environment& environment) {
   check_map(value, environment_keywords());
   if (const auto name = value.find("name")) environment.name = read_string(*name).value_or("unknown");
@@ -50,6 +72,7 @@ void read_environment_hash(const Value& value, Environment& environment) {
     environment.action = read_word(*action, kActions).value_or("");
   if (const auto tier = value.find("deployment_tier"))
     environment.deployment_tier = read_word(*tier, kTiers).value_or("");
+  if (const auto kubernetes = value.find("kubernetes")) check_kubernetes(*kubernetes);
   if (const auto stop_in = value.find("auto_stop_in")) environment.auto_stop_in = read_auto_stop(*stop_in);
 }
 
@@ -57,9 +80,9 @@ ReleaseLink read_release_link(const Value& value) {
   ReleaseLink link;
   if (!check_map(value, release_link_keywords())) return link;
   const auto text = [&](std::string_view key, std::string& out, bool required) {
-    if (const auto found = value.find(key)) {
-      out = read_string(*found).value_or("");
-    } else if (required) {
+    const auto found = value.find(key);
+    if (found) out = read_string(*found).value_or("");
+    if (required && (!found || (found->node().is_string() && trim(out).empty()))) {
       value.error("missing-keyword", fmt::format("{} can't be blank", key));
     }
   };
@@ -67,6 +90,9 @@ ReleaseLink read_release_link(const Value& value) {
   text("url", link.url, true);
   text("filepath", link.filepath, false);
   text("direct_asset_path", link.filepath, false);
+  const bool web = link.url.starts_with("https://") || link.url.starts_with("http://");
+  if (!link.url.empty() && !web && !has_variable(link.url))
+    value.error("invalid-value", "url should be an address that begins with https:// or http://");
   if (const auto type = value.find("link_type")) link.type = read_word(*type, kLinkTypes).value_or("");
   return link;
 }
@@ -75,6 +101,8 @@ void read_release_assets(const Value& value, Release& release) {
   if (!check_map(value, release_assets_keywords())) return;
   const auto links = value.find("links");
   if (!links) return value.error("missing-keyword", "links can't be blank");
+  if (links->node().is_list() && links->node().items.empty())
+    return value.error("missing-keyword", "links can't be blank");
   if (!links->node().is_list()) return links->error("invalid-type", "should be an array of hashes");
   for (const yaml::NodePtr& item : links->node().items)
     release.links.push_back(read_release_link(links->child(*item, "link")));
@@ -138,6 +166,9 @@ std::string read_pages(const Value& value) {
     return "";
   }
   check_map(value, pages_keywords());
+  if (const auto prefix = value.find("path_prefix")) read_string(*prefix);
+  if (const auto expiry = value.find("expire_in"); expiry && expiry->node().text != "never")
+    read_duration(*expiry, kNoLimit);
   const auto publish = value.find("publish");
   return publish ? read_string(*publish).value_or(kPublic) : kPublic;
 }

@@ -39,7 +39,7 @@ void read_after_script(const Value& value, Job& job) {
 void read_main_script(const Value& value, Job& job) {
   auto script = read_script(value);
   if (!script) return;
-  const bool blank = std::ranges::all_of(script->lines, [](const std::string& line) { return line.empty(); });
+  const bool blank = value.node().is_list() ? script->lines.empty() : trim(value.node().text).empty();
   if (blank && !value.findings().has_holes()) value.error("invalid-value", "can't be blank");
   job.script = std::move(script->lines);
   job.script_places = std::move(script->places);
@@ -61,11 +61,13 @@ void read_resource_group(const Value& value, Job& job) {
   job.resource_group = read_string(value).value_or("");
 }
 
-/// `/regex/`, at least two slashes with something in between.
+/// `/regex/` and flags: at least two slashes with something in between.
 void read_coverage(const Value& value, Job& job) {
   const auto text = read_string(value);
   if (!text) return;
-  if (text->size() < 3 || text->front() != '/' || text->rfind('/') == 0)
+  const std::size_t end = text->rfind('/');
+  const bool closed = end != std::string::npos && end >= 2 && text->front() == '/';
+  if (!closed || text->find_first_not_of("ismU", end + 1) != std::string::npos)
     value.error("invalid-value", "must be a regular expression with re2 syntax",
                 "Write it between slashes: /\\d+%/");
   job.coverage = *text;
@@ -134,6 +136,26 @@ constexpr auto kReaders = std::to_array<KeywordReader>({
     {"when", read_when},
 });
 
+/// The readers in the order of their names.
+constexpr auto kByName = [] {
+  std::array<std::size_t, kReaders.size()> order{};
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, {}, [](std::size_t i) { return kReaders[i].name; });
+  return order;
+}();
+
+/// What a job writes itself, by reader; nothing for the rest, and for null.
+std::array<const yaml::Entry*, kReaders.size()> own_keywords(const yaml::Node& job) {
+  std::array<const yaml::Entry*, kReaders.size()> own{};
+  for (const yaml::Entry& entry : job.entries) {
+    if (entry.value->is_null()) continue;
+    const auto at = std::ranges::lower_bound(kByName, std::string_view(entry.key), {},
+                                             [](std::size_t i) { return kReaders[i].name; });
+    if (at != kByName.end() && kReaders[*at].name == entry.key) own[*at] = &entry;
+  }
+  return own;
+}
+
 /// `inherit:default`: does the job take this keyword?
 bool inherits(const Value& job, std::string_view keyword) {
   const auto inherit = job.find("inherit");
@@ -173,10 +195,18 @@ void check_combinations(const Value& value, const Job& job) {
 
 }  // namespace
 
+Defaults::Defaults(const Value& root) : table(root.find("default")), root(&root) {
+  for (const KeywordReader& reader : kReaders) {
+    if (!reader.inherited) continue;
+    auto found = table ? table->find(reader.name) : std::nullopt;
+    if (!found) found = root.find(reader.name);
+    if (found) given_.emplace_back(reader.name, *found);
+  }
+}
+
 std::optional<Value> Defaults::find(std::string_view keyword) const {
-  if (table)
-    if (auto found = table->find(keyword)) return found;
-  return root == nullptr ? std::nullopt : root->find(keyword);
+  const auto found = std::ranges::find(given_, keyword, &std::pair<std::string_view, Value>::first);
+  return found == given_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void check_defaults(const Defaults& defaults) {
@@ -214,11 +244,16 @@ Job read_job(const Value& value, const yaml::Mark& mark, const Defaults& default
     check_map(value, job_keywords());
   }
   check_inherit_default(value);
-  for (const KeywordReader& reader : kReaders) {
+  const auto own = own_keywords(value.node());
+  for (std::size_t i = 0; i < kReaders.size(); ++i) {
+    const KeywordReader& reader = kReaders[i];
+    if (own[i] == nullptr && !reader.inherited) continue;
     if (bridge && find_keyword(bridge_keywords(), reader.name) == nullptr) continue;
-    auto own = value.find(reader.name);
-    if (!own && reader.inherited && inherits(value, reader.name)) own = defaults.find(reader.name);
-    if (own) reader.read(*own, job);
+    if (own[i] != nullptr) {
+      reader.read(value.child(*own[i]->value, own[i]->key), job);
+    } else if (const auto given = defaults.find(reader.name); given && inherits(value, reader.name)) {
+      reader.read(*given, job);
+    }
   }
   if (job.name == "pages" && !value.find("pages") && job.publish.empty()) job.publish = "public";
   if (const auto needs = value.find("needs")) read_pipeline_needs(*needs, job, bridge);

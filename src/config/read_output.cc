@@ -66,7 +66,7 @@ void check_expose(const Value& value, const Artifacts& artifacts) {
   const std::string& name = artifacts.expose_as;
   if (name.empty()) return;
   if (artifacts.paths.empty()) value.error("missing-keyword", "paths can't be blank when expose_as is given");
-  if (name.size() > 100 || !only_of(name, "-_. "))
+  if (name.size() > 100 || !only_of(name, "-_ ") || name.front() == '-' || name.front() == ' ')
     value.error("invalid-value", "expose as can contain only letters, digits, '-', '_' and spaces");
   for (const std::string& path : artifacts.paths)
     if (path.find('*') != std::string::npos)
@@ -105,6 +105,8 @@ std::optional<Artifacts> read_artifacts(const Value& value) {
   if (const auto expose = value.find("expose_as")) artifacts.expose_as = read_string(*expose).value_or("");
   if (const auto is_public = value.find("public")) artifacts.is_public = read_bool(*is_public).value_or(true);
   if (const auto access = value.find("access")) artifacts.access = read_word(*access, kAccess).value_or("");
+  if (value.find("access") && value.find("public"))
+    value.error("keyword-conflict", "these keys cannot be used together: access, public", "Keep `access`.");
   if (const auto reports = value.find("reports")) artifacts.reports = read_reports(*reports);
   check_expose(value, artifacts);
   return artifacts;

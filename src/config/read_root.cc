@@ -80,6 +80,11 @@ void read_entry(const Value& root, const Value& jobs, const yaml::Entry& entry, 
     out.error("invalid-value", entry.mark, "jobs name can't be blank");
     return;
   }
+  // YAML has no such strings without quotes. Source: GitLab docs, unavailable names for jobs.
+  if (entry.key == "true" || entry.key == "false" || entry.key == "nil") {
+    out.error("invalid-value", entry.mark, fmt::format("{} cannot be the name of a job", entry.key));
+    return;
+  }
   out.set_job(entry.key);
   definition.jobs.push_back(read_job(job, entry.mark, defaults));
   out.set_job({});
@@ -91,7 +96,7 @@ Definition read_definition(const yaml::Node& root_node, Findings& out) {
   Definition definition;
   const Value root(root_node, "", out);
   const Value jobs(root_node, "jobs", out);
-  Defaults defaults{.table = root.find("default"), .root = &root};
+  const Defaults defaults(root);
   if (too_large(root_node, defaults)) {
     out.error("config-too-large", root_node.mark, "The configuration is too large");
     return definition;

@@ -62,8 +62,16 @@ void read_clauses(const Value& value, Keywords when_words, Rule& rule) {
     if (const auto word = read_word(*when, when_words)) rule.when = when_of(*word);
 }
 
+/// Says so and is false when it is not a hash, or an empty one: what it decides would be a guess.
+bool check_rule(const Value& value, Keywords table) {
+  if (!check_map(value, table)) return false;
+  if (!value.node().entries.empty()) return true;
+  value.error("invalid-value", "can't be blank", "Write at least `when: on_success`.");
+  return false;
+}
+
 std::optional<Rule> read_rule(const Value& value) {
-  if (!check_map(value, rule_keywords())) return std::nullopt;
+  if (!check_rule(value, rule_keywords())) return std::nullopt;
   Rule rule;
   read_clauses(value, kRuleWhen, rule);
   read_delay(value, rule);
@@ -80,7 +88,7 @@ std::optional<Rule> read_rule(const Value& value) {
 }
 
 std::optional<Rule> read_workflow_rule(const Value& value) {
-  if (!check_map(value, workflow_rule_keywords())) return std::nullopt;
+  if (!check_rule(value, workflow_rule_keywords())) return std::nullopt;
   Rule rule;
   read_clauses(value, kWorkflowWhen, rule);
   if (const auto cancel = value.find("auto_cancel")) rule.auto_cancel = read_auto_cancel(*cancel);
@@ -88,7 +96,7 @@ std::optional<Rule> read_workflow_rule(const Value& value) {
 }
 
 std::optional<Rule> read_include_rule(const Value& value) {
-  if (!check_map(value, include_rule_keywords())) return std::nullopt;
+  if (!check_rule(value, include_rule_keywords())) return std::nullopt;
   Rule rule;
   read_clauses(value, kWorkflowWhen, rule);
   return rule;

@@ -1,6 +1,7 @@
 // id_tokens, secrets, hooks, run, inputs, identity, dast_configuration: what a job asks of its runner.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include <fmt/core.h>
 
@@ -10,6 +11,8 @@
 namespace tidegate::config {
 namespace {
 
+constexpr std::size_t kMaxOptions = 50;
+constexpr std::size_t kMaxInputs = 50;
 constexpr auto kProviders =
     std::to_array<std::string_view>({"vault", "azure_key_vault", "gcp_secret_manager", "akeyless",
                                      "gitlab_secrets_manager", "aws_secrets_manager"});
@@ -35,18 +38,20 @@ std::optional<IdToken> read_id_token(const Value& value) {
   token.name = value.name();
   if (const auto audience = value.find("aud")) {
     token.audiences = read_string_or_strings(*audience).value_or(std::vector<std::string>());
+    if (audience->node().is_list() && audience->node().items.empty())
+      audience->error("missing-keyword", "can't be blank", "Write for whom it is.");
   } else {
     value.error("missing-keyword", "missing required keys: aud", "Write for whom it is: `aud: https://…`.");
   }
   return token;
 }
 
-/// A hash of strings (and numbers) of which some must be there.
+/// A hash of strings of which some must be there.
 void check_strings(const Value& value, Keywords table, std::initializer_list<std::string_view> required) {
   if (!check_map(value, table)) return;
   for (const yaml::Entry& entry : value.node().entries)
     if (find_keyword(table, entry.key) != nullptr && !entry.value->is_null())
-      read_scalar(value.child(*entry.value, entry.key));
+      read_string(value.child(*entry.value, entry.key));
   for (const std::string_view key : required)
     if (!value.find(key)) value.error("missing-keyword", fmt::format("{} can't be blank", key));
 }
@@ -73,10 +78,29 @@ void check_vault(const Value& value) {
   }
 }
 
+void check_gitlab_secret(const Value& value) {
+  check_strings(value, gitlab_secret_keywords(), {"name"});
+  const auto name = value.find("name");
+  if (name && name->node().is_string() && !only_of(name->node().text, "_"))
+    name->error("invalid-value", "should have letters, digits and _ alone");
+}
+
+/// Its version may be a number.
+void check_gcp_secret(const Value& value) {
+  if (!check_map(value, versioned_secret_keywords())) return;
+  if (const auto name = value.find("name")) {
+    read_string(*name);
+  } else {
+    value.error("missing-keyword", "name can't be blank");
+  }
+  if (const auto version = value.find("version"); version && version->node().kind != yaml::Kind::kInt)
+    read_string(*version);
+}
+
 void check_provider(const Value& value, std::string_view provider, bool has_token) {
   if (provider == "vault") return check_vault(value);
   if (provider == "azure_key_vault") return check_strings(value, versioned_secret_keywords(), {"name"});
-  if (provider == "gitlab_secrets_manager") return check_strings(value, gitlab_secret_keywords(), {"name"});
+  if (provider == "gitlab_secrets_manager") return check_gitlab_secret(value);
   if (provider == "aws_secrets_manager") {
     if (!value.node().is_string()) check_strings(value, aws_secret_keywords(), {"secret_id"});
     return;
@@ -85,7 +109,7 @@ void check_provider(const Value& value, std::string_view provider, bool has_toke
     if (!value.node().is_map()) value.error("invalid-type", "should be a hash");
     return;
   }
-  check_strings(value, versioned_secret_keywords(), {"name"});
+  check_gcp_secret(value);
   if (!has_token) value.error("missing-keyword", "token is required with gcp secrets manager");
 }
 
@@ -111,8 +135,20 @@ std::optional<SecretRequest> read_secret(const Value& value) {
   return secret;
 }
 
+/// Source: GitLab's schema of steps.
+bool is_step_name(std::string_view name) {
+  return !name.empty() && only_of(name, "_") && (name.front() < '0' || name.front() > '9');
+}
+
 Variables read_step_env(const Value& value) {
   Variables out;
+  for (const yaml::Entry& entry : value.node().entries) {
+    if (!is_step_name(entry.key))
+      value.error("invalid-value",
+                  fmt::format("{} should be a name of letters, digits and _", printable(entry.key, 60)));
+    if (entry.value->is_scalar() && !entry.value->is_null())
+      read_string(value.child(*entry.value, entry.key));
+  }
   for (Variable& variable : read_variables(value, VariableForm::kScalar)) {
     if (variable.value.find("${{") != std::string::npos)
       value.error("unsupported-keyword", "has a step expression, which is not evaluated here",
@@ -126,7 +162,8 @@ std::optional<RunStep> read_run_step(const Value& value) {
   if (!check_map(value, run_step_keywords())) return std::nullopt;
   RunStep step;
   if (const auto name = value.find("name")) {
-    step.name = read_string(*name).value_or("");
+    step.name = read_string(*name).value_or("a");
+    if (!is_step_name(step.name)) name->error("invalid-value", "should have letters, digits and _ alone");
   } else {
     value.error("missing-keyword", "name can't be blank");
   }
@@ -138,6 +175,8 @@ std::optional<RunStep> read_run_step(const Value& value) {
                 "Write what the step runs as `script`.");
   if (script && value.find("inputs")) value.error("keyword-conflict", "script cannot have inputs");
   if (script) step.script = read_string(*script).value_or("");
+  if (script && script->node().is_string() && step.script.empty())
+    script->error("invalid-value", "can't be blank");
   if (step.script.find("${{") != std::string::npos)
     value.error("unsupported-keyword", "has a step expression, which is not evaluated here",
                 "Use a variable in the script: $NAME.");
@@ -163,6 +202,31 @@ std::string input_text(const yaml::Node& node) {
   return "[" + out + "]";
 }
 
+bool same_value(const yaml::Node& a, const yaml::Node& b) {
+  const auto number = [](const yaml::Node& node) { return fits(node, "number"); };
+  if (number(a) && number(b))
+    return std::strtod(a.text.c_str(), nullptr) == std::strtod(b.text.c_str(), nullptr);
+  return a.kind == b.kind && a.text == b.text;
+}
+
+/// The default must be one of them; each item of a default that is an array.
+void check_options(const Value& options, const yaml::Node& preset) {
+  const auto plain = [](const yaml::NodePtr& option) { return option->is_scalar() && !option->is_null(); };
+  const auto& all = options.node().items;
+  if (!options.node().is_list() || !std::ranges::all_of(all, plain))
+    return options.error("invalid-type", "should be an array of values");
+  if (all.size() > kMaxOptions) options.error("invalid-value", "cannot define more than 50 options");
+  const auto allowed = [&](const yaml::Node& one) {
+    return std::ranges::any_of(all, [&](const yaml::NodePtr& option) { return same_value(*option, one); });
+  };
+  const bool good = preset.is_list()
+                        ? std::ranges::all_of(preset.items, [&](const auto& item) { return allowed(*item); })
+                        : allowed(preset);
+  if (!good)
+    options.error("invalid-input",
+                  fmt::format("do not have the default: {}", printable(input_text(preset), 60)));
+}
+
 std::optional<JobInput> read_input(const Value& value) {
   if (!check_map(value, job_input_keywords())) return std::nullopt;
   JobInput input;
@@ -177,8 +241,12 @@ std::optional<JobInput> read_input(const Value& value) {
   if (!type.empty() && !fits(preset->node(), type))
     preset->error("invalid-type", fmt::format("should be a value of type {}", type));
   input.value = input_text(preset->node());
-  if (const auto options = value.find("options"); options && !options->node().is_list())
-    options->error("invalid-type", "should be an array");
+  if (const auto options = value.find("options")) check_options(*options, preset->node());
+  const auto regex = value.find("regex");
+  const auto pattern = regex ? read_string(*regex).value_or("") : "";
+  if (preset->node().is_string()) input.regex = pattern;
+  const auto about = value.find("description");
+  if (about && about->node().kind != yaml::Kind::kInt) read_string(*about);
   return input;
 }
 
@@ -193,6 +261,8 @@ std::vector<SecretRequest> read_secrets(const Value& value) {
 }
 
 std::vector<JobInput> read_inputs(const Value& value) {
+  if (value.node().is_map() && value.node().entries.size() > kMaxInputs)
+    value.error("invalid-value", "cannot have more than 50 inputs");
   return read_entries<JobInput>(value, read_input);
 }
 

@@ -51,6 +51,7 @@ void check_include_hash(const Value& item) {
     item.error("invalid-include", "must specify the file where to fetch the config from",
                "Write `file: path` beside `project`.");
   if (const auto project = item.find("project")) read_project(*project);
+  if (const auto file = item.find("file")) read_string_or_strings(*file);
   for (const std::string_view key : {"local", "artifact", "job", "ref", "remote", "template", "component"})
     if (const auto text = item.find(key)) read_string(*text);
 }

@@ -26,6 +26,8 @@ class RuleChecker {
       if (job.only) check(name + ": only", *job.only);
       if (job.except) check(name + ": except", *job.except);
       if (!job.coverage.empty()) check_coverage(name, job);
+      for (const auto& input : job.inputs)
+        if (!input.regex.empty()) check_input(name, job, input);
     }
     return std::move(diagnostics_);
   }
@@ -58,6 +60,19 @@ class RuleChecker {
     report("invalid-pattern", job.place,
            fmt::format("{}: coverage: {}: {}", where, printable(job.coverage), regex.error().message),
            R"(write RE2 between slashes, for example: /TOTAL.*\s(\d+%)/)");
+  }
+
+  void check_input(const std::string& where, const config::Job& job, const config::JobInput& input) {
+    const std::string which = fmt::format("{}: `{}` input", where, printable(input.name, 100));
+    const auto regex = Regex::compile(input.regex);
+    if (!regex) {
+      report("invalid-pattern", job.place,
+             fmt::format("{}: {}: {}", which, printable(input.regex), regex.error().message),
+             "write RE2 without slashes, for example: ^v[0-9]+$");
+    } else if (!regex->search(input.value)) {
+      report("invalid-input", job.place, which + ": default value does not match required RegEx pattern",
+             fmt::format("it must match {}", printable(input.regex)));
+    }
   }
 
   void check_globs(const std::string& where, const std::vector<std::string>& globs,

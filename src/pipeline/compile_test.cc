@@ -420,6 +420,16 @@ c: {script: x, rules: [{exists: ["{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{
             "compare)");
 }
 
+TEST(Compile, PatternsOfAJobsInputsAreChecked) {
+  const auto inputs = [](std::string_view input) {
+    return codes(plan_of("a: {script: x, inputs: {i: {" + std::string(input) + "}}}"));
+  };
+  EXPECT_EQ(inputs("default: v1, regex: '^v[0-9]+$'"), "");
+  EXPECT_EQ(inputs("default: v, regex: '^v[0-9]+$'"), "invalid-input");
+  EXPECT_EQ(inputs("default: v, regex: '('"), "invalid-pattern");
+  EXPECT_EQ(inputs("type: number, default: 1, regex: '^v'"), "");
+}
+
 TEST(Compile, VariableCyclesAreRefused) {
   const auto plan = plan_of("a: {script: x, variables: {A: $B, B: $A}}");
   EXPECT_EQ(codes(plan), "variable-cycle");
