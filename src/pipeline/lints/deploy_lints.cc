@@ -1,5 +1,6 @@
 // Lints about deployments and what waits for people.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -9,24 +10,33 @@
 namespace tidegate::pipeline::lints {
 namespace {
 
-bool deploys(const config::Job& job) {
-  return job.environment && (job.environment->action.empty() || job.environment->action == "start");
-}
-
 bool is_production(const config::Environment& environment) {
   return environment.deployment_tier == "production" ||
          (environment.deployment_tier.empty() && to_lower(environment.name).starts_with("prod"));
 }
 
+/// For each stage, the first job of a later one that waits for its stage; null where there is none.
+std::vector<const Reading*> first_after(const Subject& subject) {
+  std::vector<const Reading*> first(subject.definition.stages.size() + 2, nullptr);
+  for (const Reading& reading : subject.jobs)
+    if (!reading.job->needs && first[reading.stage] == nullptr) first[reading.stage] = &reading;
+  const Reading* later = nullptr;
+  for (std::size_t stage = first.size(); stage-- > 0;) {
+    const Reading* here = std::exchange(first[stage], later);
+    if (here != nullptr && (later == nullptr || here < later)) later = here;
+  }
+  return first;
+}
+
 }  // namespace
 
 void find_manual_blocks(Subject& subject, Warnings& out) {
+  const auto first = first_after(subject);
   for (const Reading& reading : subject.jobs) {
     const config::Job& job = *reading.job;
     if (!job.rules || job.allow_failure || job.environment) continue;
-    const auto waits = [&](const Reading& other) { return other.stage > reading.stage && !other.job->needs; };
-    const auto waiting = std::ranges::find_if(subject.jobs, waits);
-    if (waiting == subject.jobs.end()) continue;
+    const Reading* waiting = first[reading.stage];
+    if (waiting == nullptr) continue;
     for (const config::Rule& rule : *job.rules)
       if (rule.when.value_or(job.when) == config::When::kManual && !rule.allow_failure)
         out.add(rule.place, job.name,

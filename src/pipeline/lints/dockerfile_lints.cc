@@ -11,7 +11,12 @@
 namespace tidegate::pipeline::lints {
 namespace {
 
+// A hostile tree has many Dockerfiles, and long ones. An image has at most 127 layers; people who build more
+// images than this in one pipeline are told of the first.
 constexpr std::size_t kMaxBytes = 200'000;
+constexpr std::size_t kMaxInstructions = 500;
+constexpr std::size_t kMaxRequirementFiles = 100;
+constexpr std::size_t kMaxDockerfiles = 50;
 
 struct Instruction {
   std::string name;  ///< upper case
@@ -26,6 +31,7 @@ std::vector<Instruction> instructions_of(std::string_view dockerfile) {
   std::uint32_t first = 0;
   std::uint32_t number = 0;
   for (const std::string& raw : split(dockerfile.substr(0, kMaxBytes), '\n')) {
+    if (out.size() == kMaxInstructions) break;
     ++number;
     std::string_view line = trim(raw);
     if (line.starts_with('#') || (line.empty() && joined.empty())) continue;
@@ -73,7 +79,8 @@ std::vector<Build> builds_of(const Subject& subject) {
         std::string path = dockerfile_of(command);
         if (path.starts_with("./")) path.erase(0, 2);
         if (path.contains('$') || !seen.insert(path).second) continue;
-        builds.push_back({.job = &reading, .place = line.place, .dockerfile = std::move(path)});
+        if (builds.size() == kMaxDockerfiles) return builds;
+        builds.push_back({.job = &reading, .place = *line.place, .dockerfile = std::move(path)});
       }
   return builds;
 }
@@ -84,7 +91,8 @@ std::vector<std::string> requirement_files(const Instruction& run) {
   for (const Command& command : shell_commands(run.text)) {
     if (!command.has("install")) continue;
     for (std::size_t i = 0; i + 1 < command.words.size(); ++i)
-      if (command.words[i] == "-r" || command.words[i] == "--requirement")
+      if ((command.words[i] == "-r" || command.words[i] == "--requirement") &&
+          files.size() < kMaxRequirementFiles)
         files.push_back(command.words[i + 1]);
   }
   return files;
@@ -176,34 +184,51 @@ void find_pytest_in_plain_image(Subject& subject, Warnings& out) {
       continue;
     for (const Line& line : reading.lines)
       if (std::ranges::any_of(line.commands, runs_pytest))
-        out.add(line.place, reading.job->name,
+        out.add(*line.place, reading.job->name,
                 fmt::format("{} runs pytest, which the image {} does not have", name_of(reading),
                             printable(reading.job->image->name)),
                 "Install it first, or run the job in the image that was built with it.");
   }
 }
 
+/// The Dockerfile of each image that a job builds.
+std::map<std::string, std::string> dockerfiles_by_image(const Subject& subject) {
+  std::map<std::string, std::string> dockerfiles;
+  for (const Reading& reading : subject.jobs)
+    for (const Line& line : reading.lines)
+      for (const Command& command : line.commands) {
+        if (!is_docker(command, "build")) continue;
+        const std::string dockerfile = dockerfile_of(command);
+        for (std::size_t i = 2; i + 1 < command.words.size(); ++i)
+          if (command.words[i] == "-t" || command.words[i] == "--tag")
+            dockerfiles.emplace(command.words[i + 1], dockerfile);
+      }
+  return dockerfiles;
+}
+
 }  // namespace
 
 void find_pytest_not_there(Subject& subject, Warnings& out) {
   find_pytest_in_plain_image(subject, out);
-  std::map<std::string, std::string> dockerfiles;  // image → Dockerfile
-  for (const Reading& reading : subject.jobs)
-    for (const Line& line : reading.lines)
-      for (const Command& command : line.commands)
-        for (std::size_t i = 2; is_docker(command, "build") && i + 1 < command.words.size(); ++i)
-          if (command.words[i] == "-t" || command.words[i] == "--tag")
-            dockerfiles.emplace(command.words[i + 1], dockerfile_of(command));
+  const auto dockerfiles = dockerfiles_by_image(subject);
+  std::map<std::string, bool> lacking;  // by Dockerfile
+  const auto lacks = [&](const std::string& dockerfile) {
+    const auto known = lacking.find(dockerfile);
+    if (known != lacking.end()) return known->second;
+    if (lacking.size() == kMaxDockerfiles) return false;
+    return lacking.emplace(dockerfile, lacks_pytest(subject, dockerfile)).first->second;
+  };
   for (const Reading& reading : subject.jobs) {
-    const auto own = reading.job->image ? dockerfiles.find(reading.job->image->name) : dockerfiles.end();
+    auto own = reading.job->image ? dockerfiles.find(reading.job->image->name) : dockerfiles.end();
+    if (own != dockerfiles.end() && reading.mentions("install")) own = dockerfiles.end();
     for (const Line& line : reading.lines)
       for (const Command& command : line.commands) {
-        auto built = runs_pytest(command) && !reading.mentions("install") ? own : dockerfiles.end();
+        auto built = runs_pytest(command) ? own : dockerfiles.end();
         if (is_docker(command, "run") && command.has("pytest"))
           for (const std::string& word : command.words)
             if (built == dockerfiles.end()) built = dockerfiles.find(word);
-        if (built == dockerfiles.end() || !lacks_pytest(subject, built->second)) continue;
-        out.add(line.place, reading.job->name,
+        if (built == dockerfiles.end() || !lacks(built->second)) continue;
+        out.add(*line.place, reading.job->name,
                 fmt::format("{} runs pytest in an image that {} makes without it", name_of(reading),
                             printable(built->second)),
                 "Install pytest in the image (a test stage of it), or in the job.");

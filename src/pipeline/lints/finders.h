@@ -50,6 +50,8 @@ void find_dependency_without_artifacts(Subject& subject, Warnings& out);
 void find_need_may_fail(Subject& subject, Warnings& out);
 void find_cache_never_hits(Subject& subject, Warnings& out);
 void find_cache_without_paths(Subject& subject, Warnings& out);
+void find_cache_outside(Subject& subject, Warnings& out);
+void find_cache_not_filled(Subject& subject, Warnings& out);
 
 // deploy_lints.cc
 void find_manual_blocks(Subject& subject, Warnings& out);
@@ -57,6 +59,13 @@ void find_deploy_interruptible(Subject& subject, Warnings& out);
 void find_deploy_retried(Subject& subject, Warnings& out);
 void find_deploy_not_alone(Subject& subject, Warnings& out);
 void find_review_never_stops(Subject& subject, Warnings& out);
+
+// release_lints.cc
+void find_deploy_before_test(Subject& subject, Warnings& out);
+void find_deploy_despite_failure(Subject& subject, Warnings& out);
+void find_deploy_untested(Subject& subject, Warnings& out);
+void find_publish_from_any_branch(Subject& subject, Warnings& out);
+void find_nothing_to_fail(Subject& subject, Warnings& out);
 
 // text_lints.cc
 void find_scalar_altered(Subject& subject, Warnings& out);

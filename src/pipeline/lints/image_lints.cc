@@ -52,14 +52,6 @@ Images images_of(const Reading& reading) {
   return images;
 }
 
-/// A registry of the job's own, inside its network, needs no login.
-bool has_own_registry(const config::Job& job) {
-  return std::ranges::any_of(job.services, [](const config::Service& service) {
-    return std::ranges::any_of(service.command.value_or(std::vector<std::string>()),
-                               [](const std::string& word) { return word.contains("insecure-registry"); });
-  });
-}
-
 bool logs_in_elsewhere(const Subject& subject, const Reading& reading) {
   return reading.mentions_any(
              {"login", "DOCKER_AUTH_CONFIG", "config.json", "credential", "/bin/", ".sh", "make "}) ||
@@ -88,7 +80,7 @@ void find_latest_before_test(Subject& subject, Warnings& out) {
     for (const Line& line : reading.lines)
       for (const Command& command : line.commands)
         if (is_docker(command, "push") && command.words.back().ends_with(":latest"))
-          out.add(line.place, reading.job->name,
+          out.add(*line.place, reading.job->name,
                   fmt::format("{} pushes {} before {} has tested it", name_of(reading),
                               printable(command.words.back()), name_of(*last)),
                   "Push the commit's own tag here; move `latest` when the tests have passed.");
@@ -101,7 +93,7 @@ void find_push_without_login(Subject& subject, Warnings& out) {
     for (const Line& line : reading.lines)
       for (const Command& command : line.commands)
         if (is_docker(command, "push") && command.words.back().starts_with("$CI_REGISTRY"))
-          out.add(line.place, reading.job->name,
+          out.add(*line.place, reading.job->name,
                   fmt::format("{} pushes to a registry without a login", name_of(reading)),
                   "Log in first: echo \"$CI_REGISTRY_PASSWORD\" | docker login -u \"$CI_REGISTRY_USER\" "
                   "--password-stdin \"$CI_REGISTRY\".");
@@ -125,7 +117,7 @@ void find_image_of_other_job(Subject& subject, Warnings& out) {
         const auto image =
             std::ranges::find_if(command.words, [&](const std::string& word) { return kept.contains(word); });
         if (image == command.words.end() || kept[*image]->stage > reading.stage) continue;
-        out.add(line.place, reading.job->name,
+        out.add(*line.place, reading.job->name,
                 fmt::format("{} runs {}, which {} built and did not push", name_of(reading),
                             printable(*image), name_of(*kept[*image])),
                 "Each docker:dind job of GitLab starts with no images. Push it there and pull it here. "

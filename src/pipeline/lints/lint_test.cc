@@ -1,5 +1,6 @@
 #include "pipeline/lints/lint.h"
 
+#include <functional>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -97,6 +98,28 @@ const Fault kFaults[] = {
      "always}]}",
      "a: {stage: build, script: x, rules: [{if: $CI_COMMIT_TAG}]}\nb: {needs: [a], script: x, rules: [{if: "
      "$CI_COMMIT_TAG}]}"},
+    // Two conditions that exclude each other; a push that changes nothing of these; another branch.
+    {"need-not-there",
+     "a: {stage: build, script: x, rules: [{if: $CI_COMMIT_TAG}]}\nb: {needs: [a], script: x, rules: [{if: "
+     "'$CI_COMMIT_BRANCH == \"main\"'}]}",
+     "a: {stage: build, script: x, rules: [{if: $CI_COMMIT_BRANCH}]}\nb: {needs: [a], script: x, rules: "
+     "[{if: "
+     "'$CI_COMMIT_BRANCH == \"main\"'}]}"},
+    {"need-not-there",
+     "a: {stage: build, script: x, rules: [{changes: [src/**]}]}\nb: {needs: [a], script: x}",
+     "a: {stage: build, script: x, rules: [{changes: [src/**]}]}\nb: {needs: [a], script: x, rules: "
+     "[{changes: [src/**]}]}"},
+    {"need-not-there",
+     "a: {stage: build, script: x, rules: [{if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH}]}\nb: {needs: [a], "
+     "script: x}",
+     "a: {stage: build, script: x, rules: [{if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH}]}\nb: {needs: "
+     "[{job: "
+     "a, optional: true}], script: x}"},
+    {"need-not-there", "a: {stage: build, script: x, only: [main]}\nb: {needs: [a], script: x}",
+     "a: {stage: build, script: x, only: [branches]}\nb: {needs: [a], script: x}"},
+    {"need-not-there", "a: {stage: build, script: x, only: [main]}\nb: {needs: [a], script: x}",
+     "workflow: {rules: [{if: '$CI_COMMIT_BRANCH == \"main\"'}]}\na: {stage: build, script: x, rules: [{if: "
+     "'$CI_COMMIT_BRANCH == \"main\"'}]}\nb: {needs: [a], script: x}"},
     {"duplicate-pipelines", "j: {script: x, rules: [{when: always}]}",
      "workflow: {rules: [{if: $CI_COMMIT_BRANCH}]}\nj: {script: x, rules: [{when: always}]}"},
     {"changes-always-true",
@@ -123,7 +146,51 @@ const Fault kFaults[] = {
     {"cache-never-hits", "j: {script: x, cache: {key: $CI_PIPELINE_ID, paths: [c]}}",
      "j: {script: x, cache: {key: $CI_COMMIT_REF_SLUG, paths: [c]}}"},
     {"cache-without-paths", "j: {script: x, cache: {key: k}}", "j: {script: x, cache: []}"},
+    {"cache-outside", "j: {script: x, cache: {paths: [~/.cache/pip]}}",
+     "j: {script: x, cache: {paths: [.cache/pip, $CI_PROJECT_DIR/y]}}"},
+    {"cache-not-filled", "j: {script: [pip install x], cache: {paths: [.cache/pip]}}",
+     "variables: {PIP_CACHE_DIR: $CI_PROJECT_DIR/.cache/pip}\nj: {script: [pip install x], cache: {paths: "
+     "[.cache/pip]}}"},
+    {"cache-not-filled", "j: {script: [pip install x], cache: {paths: [./.cache/pip/]}}",
+     "j: {script: [pip install --cache-dir .cache/pip x], cache: {paths: [.cache/pip]}}"},
     // deployments
+    {"deploy-before-test",
+     "b: {stage: build, script: make}\nt: {script: pytest}\nd: {stage: deploy, script: x, needs: [b], "
+     "environment: live}",
+     "b: {stage: build, script: make}\nt: {script: pytest, needs: [b]}\nd: {stage: deploy, script: x, needs: "
+     "[b, t], environment: live}"},
+    // A flow beside another: its test is another's. A job without needs that waits for the stage.
+    {"deploy-before-test",
+     "b: {stage: build, script: make}\nt: {script: pytest, needs: [b]}\nd: {stage: deploy, script: twine "
+     "upload x, needs: [b]}",
+     "b: {stage: build, script: make}\nc: {stage: build, script: make}\nt: {script: pytest, needs: [b]}\nd: "
+     "{stage: deploy, script: twine upload x, needs: [c]}"},
+    {"deploy-before-test", "t: {script: pytest}\nd: {stage: deploy, script: x, needs: [], environment: live}",
+     "stages: [test, pack, deploy]\nt: {script: pytest}\np: {stage: pack, script: x}\nd: {stage: deploy, "
+     "script: x, needs: [p], environment: live}"},
+    {"deploy-despite-failure",
+     "t: {script: pytest}\nd: {stage: deploy, script: x, environment: live, rules: [{if: $CI_COMMIT_TAG, "
+     "when: always}]}",
+     "t: {script: pytest}\nd: {stage: deploy, script: x, environment: live, rules: [{if: $CI_COMMIT_TAG}]}\n"
+     "n: {stage: deploy, script: x, when: always}"},
+    {"deploy-despite-failure",
+     "t: {script: pytest}\nd: {stage: deploy, script: twine upload x, needs: [t], when: always}",
+     "d: {script: x, environment: live, when: always}"},
+    {"deploy-untested",
+     "t: {script: pytest, allow_failure: true}\nd: {stage: deploy, script: x, environment: live}",
+     "t: {script: pytest, allow_failure: true}\nu: {script: ctest}\nd: {stage: deploy, script: x, "
+     "environment: live}"},
+    {"publish-from-any-branch", "j: {script: ['docker push $CI_REGISTRY_IMAGE:latest']}",
+     "j: {script: ['docker push $CI_REGISTRY_IMAGE:latest'], rules: [{if: $CI_COMMIT_BRANCH == "
+     "$CI_DEFAULT_BRANCH}]}\nk: {script: ['docker push $CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA']}"},
+    {"publish-from-any-branch", "j: {script: twine upload dist/*, rules: [{if: $CI_COMMIT_BRANCH}]}",
+     "j: {script: twine upload dist/*, only: [tags]}\nk: {script: [npm publish], when: manual}"},
+    {"publish-from-any-branch", "j: {script: ./deploy, environment: production}",
+     "j: {script: tidegate deploy training, environment: production}"},
+    {"nothing-to-fail", "j: {stage: build, script: x, when: on_failure}\nk: {script: x}",
+     "j: {stage: build, script: x}\nk: {script: x, when: on_failure}"},
+    {"nothing-to-fail", "j: {stage: build, script: x}\nk: {script: x, needs: [], when: on_failure}",
+     "j: {stage: build, script: x}\nk: {stage: build, script: x, needs: [j], when: on_failure}"},
     {"manual-blocks", "a: {stage: build, script: x, rules: [{when: manual}]}\nb: {script: x}",
      "a: {stage: build, script: x, rules: [{when: manual, allow_failure: true}]}\nb: {script: x}"},
     {"deploy-interruptible", "d: {script: x, environment: live, interruptible: true}",
@@ -184,6 +251,60 @@ TEST(Lints, TakeScriptsOfAnyShape) {
               (std::string(script).contains('\'') ? "x" : script) + "']\n");
 }
 
+/// `count` times what `one` says for 0, 1, 2, …
+std::string times(int count, const std::function<std::string(const std::string&)>& one) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += one(std::to_string(i));
+  return text;
+}
+
+// Each of these took minutes or more when a lint looked at all lines, words or jobs for each line, word or
+// job. Whoever brings that back will wait for this test.
+TEST(Lints, TakeInputsOfAnySize) {
+  using S = const std::string&;
+  const std::string script = "j:\n  image: python:3\n  script:\n    - '";
+  const std::string inputs[] = {
+      script + times(10'000, [](S i) { return "echo $X_TOKEN" + i + "; "; }) + "'\n",
+      script + times(10'000, [](S i) { return "echo $X" + i + "; env | x; "; }) + "'\n",
+      script + times(10'000, [](S i) { return "ssh -i /k" + i + " h x; echo a > /k" + i + "; "; }) + "'\n",
+      script + times(8'000, [](S i) { return "apt-get install x" + i + "; pytest x; "; }) + "'\n",
+      script + "docker build " + times(30'000, [](S i) { return "-t a" + i + " "; }) + ".; docker run " +
+          times(30'000, [](S i) { return "b" + i + " "; }) + "pytest'\n",
+      "j:\n  script:\n" + times(8'000, [](S i) { return "    - export N" + i + "=x\n"; }) +
+          "  after_script:\n" + times(8'000, [](S i) { return "    - echo $N" + i + " M" + i + "=x\n"; }),
+      "j:\n  artifacts: {paths: [" + times(8'000, [](S i) { return "d" + i + "/, "; }) + "]}\n  script:\n" +
+          times(8'000, [](S i) { return "    - touch d" + i + "\n"; }),
+      "j:\n  script: x\n  rules:\n" +
+          times(15'000,
+                [](S i) { return "    - if: $CI_COMMIT_TAG && $CI_COMMIT_BRANCH == \"" + i + "\"\n"; }),
+      times(1'500, [](S i) { return "t" + i + ": {script: pytest, needs: []}\n"; }) +
+          times(3'000,
+                [](S i) {
+                  return "d" + i + ": {stage: deploy, script: x, environment: live, needs: [" +
+                         (i == "0" ? "" : "d" + std::to_string(std::stoi(i) - 1)) + "]}\n";
+                }),
+      "j: {stage: deploy, script: x, needs: []}\n" +
+          times(5'000, [](S i) { return "m" + i + ": {script: x, rules: [{when: manual}]}\n"; }),
+  };
+  for (const std::string& input : inputs)
+    EXPECT_LE(lint_text(input).size(), 150U) << input.substr(0, 100) << "\n" << text_of(lint_text(input));
+}
+
+TEST(Lints, ReadDockerfilesOnceAndNotWithoutEnd) {
+  const std::string dockerfile = "FROM python:3\n" + times(4'000, [](const std::string& i) {
+                                   return "RUN pip install -r r" + i + "\n";
+                                 });
+  int reads = 0;
+  config::Sources sources;
+  sources.read = [&](const std::string&) { return ++reads, std::optional(dockerfile); };
+  const auto loaded = config::testing::load_text(times(200, [](const std::string& i) {
+    return "j" + i + ": {script: ['docker build -t a" + i + " d" + i + "/', 'docker run a" + i +
+           " pytest']}\n";
+  }));
+  EXPECT_EQ(lint(loaded, sources).size(), 50U);
+  EXPECT_LE(reads, 300);
+}
+
 struct Off {
   const char* text;
   std::size_t left;
@@ -212,6 +333,21 @@ TEST(LintSwitches, ByCodeAndByComment) {
     drop_disabled(found, {"environment-printed"}, sources);
     EXPECT_TRUE(found.empty());
   }
+}
+
+TEST(LintSwitches, TakeAnyNumberOfComments) {
+  std::string text;
+  for (int i = 0; i < 30'000; ++i) text += "# tidegate-lint: disable=environment-printed\n";
+  text += "j: {script: printenv}\n";
+  config::Sources sources;
+  sources.read = [&](const std::string&) { return std::optional(text); };
+  config::Diagnostics found = {{.severity = config::Severity::kWarning,
+                                .code = "environment-printed",
+                                .message = "",
+                                .place = {.file = "f", .line = 30'001, .column = 1},
+                                .hint = ""}};
+  drop_disabled(found, {}, sources);
+  EXPECT_TRUE(found.empty());
 }
 
 TEST(LintSwitches, LeaveErrors) {

@@ -31,6 +31,33 @@ std::string_view first_part(std::string_view path) {
   return path.substr(0, path.find_first_of("/*?[{$"));
 }
 
+/// The sorted parts between slashes of all words, and what begins with a given text among them.
+class Parts {
+ public:
+  explicit Parts(const Reading& reading) {
+    for (const Line& line : reading.lines) add(line.text);
+    std::ranges::sort(parts_);
+  }
+  explicit Parts(const std::vector<std::string>& paths) : parts_(paths.begin(), paths.end()) {
+    std::ranges::sort(parts_);
+  }
+  bool has_prefix(std::string_view start) const {
+    const auto near = std::ranges::lower_bound(parts_, start);
+    return near != parts_.end() && near->starts_with(start);
+  }
+
+ private:
+  void add(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find_first_of(kSeparators, at), text.size());
+      if (end > at) parts_.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  static constexpr std::string_view kSeparators = " \t\n/\"'`=:;,|&<>(){}[]";
+  std::vector<std::string_view> parts_;
+};
+
 std::string_view why_outside(std::string_view path) {
   if (path.starts_with("~")) return "begins with ~, which nobody expands";
   if (path.starts_with("../") || path.contains("/../")) return "leaves the project's folder";
@@ -59,6 +86,7 @@ bool has_fallback(const Subject& subject, const config::Job& job, const config::
 
 void find_artifact_not_made(Subject& subject, Warnings& out) {
   const auto files = subject.sources.list ? subject.sources.list() : std::vector<std::string>();
+  const Parts tree(files);
   for (const Reading& reading : subject.jobs) {
     const config::Job& job = *reading.job;
     if (!job.artifacts || job.script.empty() || !job.after_script.empty() || !job.run.empty()) continue;
@@ -67,13 +95,15 @@ void find_artifact_not_made(Subject& subject, Warnings& out) {
              std::ranges::all_of(line.commands, is_plain);
     });
     if (!plain) continue;
+    const Parts mentioned(reading);
     for (const std::string& path : job.artifacts->paths) {
       const std::string_view part = first_part(path);
-      const auto in_tree = [&](const std::string& file) { return file.starts_with(part); };
-      if (part.empty() || reading.mentions(part) || std::ranges::any_of(files, in_tree)) continue;
+      // A quoted name with blanks in it is left alone.
+      if (part.empty() || part.contains(' ') || mentioned.has_prefix(part) || tree.has_prefix(part)) continue;
       out.add(job.place, job.name,
               fmt::format("{} keeps {}, which nothing in it makes", name_of(reading), printable(path)),
               "Compare the path with what the script writes.");
+      break;  // the place is the job's: one is told
     }
   }
 }
@@ -149,6 +179,40 @@ void find_cache_without_paths(Subject& subject, Warnings& out) {
             reading.job->place, reading.job->name,
             fmt::format("{} has a cache with a key and without paths: it keeps nothing", name_of(reading)),
             "Add `paths`, or write `cache: []` to have none.");
+}
+
+void find_cache_outside(Subject& subject, Warnings& out) {
+  for (const Reading& reading : subject.jobs)
+    for (const config::Cache& cache : reading.job->cache)
+      for (const std::string& path : cache.paths) {
+        const std::string_view why = why_outside(path);
+        if (!why.empty())
+          out.add(reading.job->place, reading.job->name,
+                  fmt::format("{} caches {}, which {}: caches come from the project's folder alone",
+                              name_of(reading), printable(path), why),
+                  "Let the tool keep its cache there: PIP_CACHE_DIR: $CI_PROJECT_DIR/.cache/pip, and cache "
+                  ".cache/pip.");
+      }
+}
+
+void find_cache_not_filled(Subject& subject, Warnings& out) {
+  for (const Reading& reading : subject.jobs) {
+    const auto of_pip = [](const config::Cache& cache) {
+      return cache.policy != "pull" && std::ranges::any_of(cache.paths, [](std::string_view path) {
+               if (path.starts_with("./")) path.remove_prefix(2);
+               return path.starts_with(".cache/pip");
+             });
+    };
+    if (!std::ranges::any_of(reading.job->cache, of_pip) || !reading.mentions("pip install") ||
+        reading.mentions_any({"PIP_CACHE_DIR", "XDG_CACHE_HOME", "HOME=", "--cache-dir", "pip config"}))
+      continue;
+    const auto set = [&](std::string_view name) { return subject.variable(*reading.job, name).has_value(); };
+    if (set("PIP_CACHE_DIR") || set("XDG_CACHE_HOME") || set("HOME") || set("PIP_CONFIG_FILE")) continue;
+    out.add(
+        reading.job->place, reading.job->name,
+        fmt::format("{} caches .cache/pip, and pip keeps its cache in the home directory", name_of(reading)),
+        "Add the variable PIP_CACHE_DIR: $CI_PROJECT_DIR/.cache/pip.");
+  }
 }
 
 }  // namespace tidegate::pipeline::lints

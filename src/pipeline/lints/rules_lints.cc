@@ -5,7 +5,6 @@
 #include <fmt/core.h>
 
 #include "base/text.h"
-#include "pipeline/expression.h"
 #include "pipeline/lints/finders.h"
 
 namespace tidegate::pipeline::lints {
@@ -42,16 +41,15 @@ void find_rule_never_matches(Subject& subject, Warnings& out) {
   for (const Reading& reading : subject.jobs) {
     if (!reading.job->rules || reading.reach.may == 0) continue;
     const auto& rules = *reading.job->rules;
+    const auto catch_all =
+        static_cast<std::size_t>(std::ranges::find_if(rules, is_catch_all) - rules.begin());
     for (std::size_t i = 0; i < rules.size() && i < reading.reach.rules.size(); ++i) {
       if (reading.reach.rules[i] != 0) continue;
       const bool contradiction =
           rules[i].if_expression && subject.worlds.may_hold(*rules[i].if_expression) == 0;
-      const auto catch_all =
-          std::ranges::find_if(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(i), is_catch_all);
       std::string why = "a pipeline in which it could match has another rule before it, or none at all";
       if (contradiction) why = "its `if` is true in no kind of pipeline";
-      if (catch_all != rules.begin() + static_cast<std::ptrdiff_t>(i))
-        why = fmt::format("rules[{}] before it always matches", catch_all - rules.begin());
+      if (catch_all < i) why = fmt::format("rules[{}] before it always matches", catch_all);
       out.add(rules[i].place, reading.job->name,
               fmt::format("{}: rules[{}] never matches: {}", name_of(reading), i, why),
               "The first rule that matches decides. CI_COMMIT_BRANCH is not set in pipelines of merge "
@@ -64,9 +62,7 @@ void find_constant_condition(Subject& subject, Warnings& out) {
   const auto check = [&](const std::string& job, const std::vector<config::Rule>& rules) {
     for (const config::Rule& rule : rules) {
       if (!rule.if_expression) continue;
-      const auto expression = Expression::parse(*rule.if_expression);
-      if (!expression || expression->variables().empty()) continue;
-      const Truth truth = expression->truth([](std::string_view) { return KnownValue{}; });
+      const Truth truth = subject.conditions.of(*rule.if_expression).constant;
       if (truth == Truth::kUnknown) continue;
       out.add(rule.place, job,
               fmt::format("This condition is always {}: {}", truth == Truth::kTrue ? "true" : "false",
@@ -79,17 +75,42 @@ void find_constant_condition(Subject& subject, Warnings& out) {
     if (reading.job->rules) check(reading.job->name, *reading.job->rules);
 }
 
+namespace {
+
+bool changes_needs(const config::Job& job) {
+  return job.rules &&
+         std::ranges::any_of(*job.rules, [](const config::Rule& rule) { return rule.needs.has_value(); });
+}
+
+/// Why there is no pipeline when the one job needs the other; empty: there may be one.
+std::string why_need_is_missing(const Reading& reading, const Reading& other) {
+  if (const WorldSet broken = reading.reach.must & ~other.reach.may; broken != 0)
+    return fmt::format("whose rules leave it out of {}", Worlds::describe(broken));
+  if (reading.reach.may != 0 && other.reach.may != 0 && (reading.reach.may & other.reach.may) == 0)
+    return fmt::format("whose rules leave it out wherever {} is, {} for one", name_of(reading),
+                       Worlds::describe(reading.reach.may));
+  const WorldSet broken = reading.stray.must & ~other.stray.may & Worlds::with_diff();
+  if (broken == 0) return {};
+  if (std::ranges::any_of(other.job->rules.value_or(std::vector<config::Rule>()),
+                          [](const config::Rule& rule) { return rule.changes.has_value(); }) ||
+      (other.job->only && !other.job->only->changes.empty()))
+    return fmt::format("which is not in {} that changes none of its paths", Worlds::describe(broken));
+  return fmt::format("which is not in {} that its rules do not name", Worlds::describe(broken));
+}
+
+}  // namespace
+
 void find_need_not_there(Subject& subject, Warnings& out) {
   for (const Reading& reading : subject.jobs) {
-    if (!reading.job->needs) continue;
+    if (!reading.job->needs || changes_needs(*reading.job)) continue;
     for (const config::Need& need : *reading.job->needs) {
       const Reading* other = subject.find(need.job);
-      if (need.optional || other == nullptr) continue;
-      const WorldSet broken = reading.reach.must & ~other->reach.may;
-      if (broken == 0) continue;
+      if (need.optional || need.elsewhere() || other == nullptr) continue;
+      const std::string why = why_need_is_missing(reading, *other);
+      if (why.empty()) continue;
       out.add(need.place, reading.job->name,
-              fmt::format("{} needs {}, whose rules leave it out of {}: then there is no pipeline at all",
-                          name_of(reading), name_of(*other), Worlds::describe(broken)),
+              fmt::format("{} needs {}, {}: then there is no pipeline at all", name_of(reading),
+                          name_of(*other), why),
               "Give both the same rules, or write `optional: true`.");
     }
   }

@@ -59,19 +59,20 @@ constexpr auto kLoginTools =
 
 void find_secret_printed(Subject& subject, Warnings& out) {
   for (const Reading& reading : subject.jobs)
-    for (const Line& line : reading.lines)
+    for (const Line& line : reading.lines) {
+      if (line.text.contains("$(") || line.text.contains("<(") || line.text.contains('`')) continue;
       for (const Command& command : line.commands) {
         if ((command.name() != "echo" && command.name() != "printf") || command.to_file ||
-            command.after == Joint::kPipe || !command.heredoc.empty() || line.text.contains("$(") ||
-            line.text.contains("<(") || line.text.contains('`'))
+            command.after == Joint::kPipe || !command.heredoc.empty())
           continue;
         const auto secret = secret_in(join(command.words, " "));
         if (!secret) continue;
-        out.add(line.place, reading.job->name,
+        out.add(*line.place, reading.job->name,
                 fmt::format("{} prints ${} into its log", name_of(reading), printable(*secret)),
                 "A masked variable is hidden only as long as its value stays in one piece, and a variable "
                 "that is not masked not at all.");
       }
+    }
 }
 
 void find_secret_in_arguments(Subject& subject, Warnings& out) {
@@ -82,7 +83,7 @@ void find_secret_in_arguments(Subject& subject, Warnings& out) {
         const auto secret = password_argument(command);
         if (!secret) continue;
         out.add(
-            line.place, reading.job->name,
+            *line.place, reading.job->name,
             fmt::format("{} gives {} the value of ${} as an argument, where every process of the host "
                         "can read it",
                         name_of(reading), command.name(), printable(*secret)),
@@ -92,18 +93,18 @@ void find_secret_in_arguments(Subject& subject, Warnings& out) {
 
 void find_environment_printed(Subject& subject, Warnings& out) {
   for (const Reading& reading : subject.jobs)
-    for (const Line& line : reading.lines)
+    for (const Line& line : reading.lines) {
+      if (line.text.contains("$(")) continue;
       for (const Command& command : line.commands) {
         const bool all =
             (command.name() == "printenv" || command.name() == "env") && command.words.size() == 1;
         const bool exports = command.begins({"export", "-p"}) && command.words.size() == 2;
-        if ((!all && !exports) || command.to_file || command.after == Joint::kPipe ||
-            line.text.contains("$("))
-          continue;
-        out.add(line.place, reading.job->name,
+        if ((!all && !exports) || command.to_file || command.after == Joint::kPipe) continue;
+        out.add(*line.place, reading.job->name,
                 fmt::format("{} prints all of its variables, secrets among them", name_of(reading)),
                 "Print those that you need, by name.");
       }
+    }
 }
 
 void find_host_not_verified(Subject& subject, Warnings& out) {
@@ -123,7 +124,7 @@ void find_host_not_verified(Subject& subject, Warnings& out) {
           what = "http.sslVerify false";
         }
         if (what.empty()) continue;
-        out.add(line.place, reading.job->name,
+        out.add(*line.place, reading.job->name,
                 fmt::format("{} does not look who it talks to: {}", name_of(reading), what),
                 "Give it the host's key (ssh-keyscan, checked once, in a file variable) or the authority's "
                 "certificate.");

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "base/text.h"
 #include "pipeline/lints/lint.h"
@@ -25,6 +26,14 @@ Codes codes_of(std::string_view list) {
   return codes;
 }
 
+/// What the line says to lints; empty: nothing.
+std::string_view comment_in(std::string_view line) {
+  const auto hash = line.rfind('#');
+  if (hash == std::string_view::npos) return {};
+  const std::string_view said = trim(line.substr(hash + 1));
+  return said.starts_with(kMark) ? trim(said.substr(kMark.size())) : std::string_view();
+}
+
 /// The comments of one file.
 struct Comments {
   Codes whole;
@@ -34,22 +43,17 @@ struct Comments {
 Comments comments_of(const std::string& text) {
   Comments out;
   if (!text.contains(kMark)) return out;
-  const auto lines = split(text, '\n');
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string_view line = lines[i];
-    const auto hash = line.rfind('#');
-    if (hash == std::string_view::npos) continue;
-    std::string_view said = trim(line.substr(hash + 1));
-    if (!said.starts_with(kMark)) continue;
-    said = trim(said.substr(kMark.size()));
+  Codes waiting;  // of comments alone on their lines: they are about the next line that is none
+  std::uint32_t number = 0;
+  for (const std::string& line : split(text, '\n')) {
+    ++number;
+    const std::string_view said = comment_in(line);
     if (said.starts_with("disable-file=")) {
       out.whole.merge(codes_of(said.substr(13)));
     } else if (said.starts_with("disable=")) {
-      // A comment alone on its line is about the next line that is none.
-      std::size_t about = i;
-      while (about < lines.size() && trim(lines[about]).starts_with('#')) ++about;
-      out.lines[static_cast<std::uint32_t>(about + 1)].merge(codes_of(said.substr(8)));
+      waiting.merge(codes_of(said.substr(8)));
     }
+    if (!waiting.empty() && !trim(line).starts_with('#')) out.lines[number].merge(std::exchange(waiting, {}));
   }
   return out;
 }

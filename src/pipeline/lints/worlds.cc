@@ -51,6 +51,35 @@ KnownValue present_or_null(bool present) {
   return {.kind = present ? KnownValue::Kind::kPresent : KnownValue::Kind::kNull, .text = {}};
 }
 
+// Of a branch that no rule names. An unprotected one; and the default branch is another.
+constexpr std::string_view kStrayBranch = "somebranch";
+
+/// What is known besides of a stray push.
+KnownValue value_in_stray(const World& world, std::string_view name) {
+  if (world.ref == RefKind::kTag) return {};
+  if (name == "CI_COMMIT_BRANCH" && world.ref == RefKind::kBranch)
+    return {KnownValue::Kind::kText, std::string(kStrayBranch)};
+  if (name == "CI_COMMIT_REF_NAME" || name == "CI_COMMIT_REF_SLUG" ||
+      name == "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
+    return {KnownValue::Kind::kText, std::string(kStrayBranch)};
+  if (name == "CI_DEFAULT_BRANCH") return {KnownValue::Kind::kText, "main"};
+  if (name == "CI_COMMIT_REF_PROTECTED") return {KnownValue::Kind::kText, "false"};
+  return {};
+}
+
+/// True when a filter may match the stray branch: a keyword ("branches", "schedules"), a pattern, or a ref of
+/// one project. A plain name is another branch.
+bool may_name_stray(const config::RefFilter& filter) {
+  if (!filter.refs) return true;
+  return std::ranges::any_of(*filter.refs, [](const std::string& ref) {
+    constexpr auto kKeywords = std::to_array<std::string_view>(
+        {"api", "branches", "chat", "external", "external_pull_requests", "merge_requests", "pipelines",
+         "pushes", "schedules", "tags", "triggers", "web"});
+    return ref.starts_with('/') || ref.contains('@') || ref.contains('$') ||
+           std::ranges::find(kKeywords, ref) != kKeywords.end();
+  });
+}
+
 /// What a variable is in this kind of pipeline. Only what is certain; the rest may be anything.
 KnownValue value_in(const World& world, std::string_view name) {
   if (name == "CI_PIPELINE_SOURCE") return {KnownValue::Kind::kText, std::string(world.source)};
@@ -92,6 +121,16 @@ WorldSet Worlds::of_source(std::string_view source) {
   return set;
 }
 
+WorldSet Worlds::branch_push() {
+  return worlds_where([](const World& world) {
+    return world.source == "push" && world.ref == RefKind::kBranch && !world.open_merge_request;
+  });
+}
+
+WorldSet Worlds::with_diff() {
+  return worlds_where([](const World& world) { return !always_changed(world); });
+}
+
 WorldSet Worlds::push_with_merge_request() {
   return worlds_where([](const World& world) { return world.source == "push" && world.open_merge_request; });
 }
@@ -101,33 +140,46 @@ std::string_view Worlds::describe(WorldSet set) {
   return first < kWorlds.size() ? kWorlds[first].name : "no pipeline";
 }
 
-Worlds::Worlds(const config::Definition& definition) : definition_(definition), possible_(all()) {
+Worlds::Worlds(const config::Definition& definition, Conditions& conditions, Push push)
+    : definition_(definition), push_(push), conditions_(conditions), possible_(all()) {
   if (definition.workflow.rules)
     possible_ = of_rules(*definition.workflow.rules, all(), config::When::kAlways, Changes::kUnknown).may;
 }
 
-const Worlds::Holds& Worlds::holds(const std::string& text) {
+namespace {
+
+Conditions::Holds holds_of(const Expression& expression, Push push) {
+  Conditions::Holds answer;
+  for (std::size_t i = 0; i < kWorlds.size(); ++i) {
+    const Truth truth = expression.truth([&](std::string_view name) {
+      KnownValue stray = push == Push::kStray ? value_in_stray(kWorlds[i], name) : KnownValue{};
+      return stray.kind == KnownValue::Kind::kAny ? value_in(kWorlds[i], name) : stray;
+    });
+    if (truth != Truth::kFalse) answer.may |= WorldSet{1} << i;
+    if (truth != Truth::kTrue) answer.may_not |= WorldSet{1} << i;
+  }
+  return answer;
+}
+
+}  // namespace
+
+const Conditions::Verdict& Conditions::of(const std::string& text) {
   const auto found = known_.find(text);
   if (found != known_.end()) return found->second;
-  Holds answer{.may = all(), .may_not = all()};
+  const Holds unknown{.may = Worlds::all(), .may_not = Worlds::all()};
+  Verdict verdict{.any = unknown, .stray = unknown};
   if (const auto expression = Expression::parse(text)) {
-    answer = {};
-    for (std::size_t i = 0; i < kWorlds.size(); ++i) {
-      const Truth truth =
-          expression->truth([&](std::string_view name) { return value_in(kWorlds[i], name); });
-      if (truth != Truth::kFalse) answer.may |= WorldSet{1} << i;
-      if (truth != Truth::kTrue) answer.may_not |= WorldSet{1} << i;
-    }
+    verdict.any = holds_of(*expression, Push::kAny);
+    verdict.stray = holds_of(*expression, Push::kStray);
+    if (!expression->variables().empty())
+      verdict.constant = expression->truth([](std::string_view) { return KnownValue{}; });
   }
-  return known_.emplace(text, answer).first->second;
+  return known_.emplace(text, verdict).first->second;
 }
 
 WorldSet Worlds::may_hold(const std::string& expression) {
-  return holds(expression).may;
-}
-
-WorldSet Worlds::may_fail(const std::string& expression) {
-  return holds(expression).may_not;
+  const Conditions::Verdict& verdict = conditions_.of(expression);
+  return push_ == Push::kStray ? verdict.stray.may : verdict.any.may;
 }
 
 Reach Worlds::of_rules(const std::vector<config::Rule>& rules, WorldSet among, config::When otherwise,
@@ -140,11 +192,13 @@ Reach Worlds::of_rules(const std::vector<config::Rule>& rules, WorldSet among, c
     WorldSet may = left;
     WorldSet may_not = 0;
     if (rule.if_expression) {
-      const Holds& answer = holds(*rule.if_expression);
+      const Conditions::Verdict& verdict = conditions_.of(*rule.if_expression);
+      const Conditions::Holds& answer = push_ == Push::kStray ? verdict.stray : verdict.any;
       may &= answer.may;
       may_not |= answer.may_not;
     }
     if (rule.changes) may_not |= ~changed;
+    if (rule.changes && push_ == Push::kStray) may &= ~with_diff();
     if (rule.exists) may_not |= all();
     reach.rules.push_back(may);
     const bool never = rule.when.value_or(otherwise) == config::When::kNever;
@@ -163,6 +217,8 @@ Reach Worlds::of_filters(const config::Job& job) const {
   if (by_default && !job.only)
     reach.may &= ~worlds_where([](const World& world) { return world.ref == RefKind::kMergeRequest; });
   if (!job.only && !job.except) reach.must = reach.may;
+  if (push_ == Push::kStray && job.only && (!job.only->changes.empty() || !may_name_stray(*job.only)))
+    reach.may &= ~with_diff();
   return reach;
 }
 
