@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 VERSIONS = ["gitlab-ci-local@4.75.1", "node@22"]
+# No base to compare with makes every `changes` true; its own schema is older than some files.
+AS_GITLAB = ["--no-evaluate-rule-changes", "--json-schema-validation=false"]
 
 
 def home() -> Path:
