@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rare.h"
 #include "base/time.h"
 #include "config/diagnostic.h"
 
@@ -271,15 +272,15 @@ struct Job {
   std::vector<Place> before_script_places;  ///< of each line; empty when there are very many lines
   std::vector<Place> script_places;         ///< likewise
 
-  std::optional<Image> image;
+  Rare<Image> image;
   std::vector<Service> services;
   std::vector<std::string> tags;
   Variables variables;  ///< the job's own
   InheritVariables inherit_variables;
 
   std::optional<std::vector<Rule>> rules;
-  std::optional<RefFilter> only;
-  std::optional<RefFilter> except;
+  Rare<RefFilter> only;
+  Rare<RefFilter> except;
   When when = When::kOnSuccess;
   bool when_written = false;
   std::optional<Seconds> start_in;
@@ -287,27 +288,27 @@ struct Job {
 
   std::optional<std::vector<Need>> needs;
   std::optional<std::vector<std::string>> dependencies;
-  std::optional<Artifacts> artifacts;
+  Rare<Artifacts> artifacts;
   std::vector<Cache> cache;
 
   std::optional<Parallel> parallel;
   std::optional<Retry> retry;
   std::optional<Seconds> timeout;
   std::optional<bool> interruptible;
-  std::optional<Environment> environment;
+  Rare<Environment> environment;
   std::string resource_group;
   std::string coverage;  ///< between slashes
 
   std::vector<std::string> pre_get_sources_script;  ///< `hooks:`
   std::vector<IdToken> id_tokens;
   std::vector<SecretRequest> secrets;
-  std::optional<Release> release;
+  Rare<Release> release;
   std::string publish;  ///< `pages`: the folder that becomes the site; empty: no pages job
   std::string manual_confirmation;
   std::vector<RunStep> run;  ///< in place of the scripts
   std::vector<JobInput> inputs;
 
-  std::optional<Trigger> trigger;
+  Rare<Trigger> trigger;
   std::string upstream;  ///< `needs:pipeline` alone: a project whose latest pipeline this job mirrors
 
   /// It starts or follows another pipeline, and no runner ever sees it.

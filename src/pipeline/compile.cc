@@ -99,14 +99,15 @@ class Compiler {
       placed.emplace_back(stage->second, &instance);
     }
     std::ranges::sort(placed);
+    plan_.jobs.resize(placed.size());  // drafts refer to them
     drafts_.reserve(placed.size());
-    for (const auto& [stage, instance] : placed) drafts_.push_back(draft_of(*instance, stage));
+    for (const auto& [stage, instance] : placed)
+      drafts_.push_back(draft_of(*instance, stage, plan_.jobs[drafts_.size()]));
   }
 
-  Draft draft_of(const config::Instance& instance, std::size_t stage) const {
+  Draft draft_of(const config::Instance& instance, std::size_t stage, PlannedJob& planned) const {
     const config::Job& job = *instance.job;
-    Draft draft{.job = &job, .instance = &instance, .stage = stage, .yaml = {}, .planned = {}};
-    auto& planned = draft.planned;
+    Draft draft{.job = &job, .instance = &instance, .stage = stage, .yaml = {}, .planned = planned};
     planned.name = instance.name;
     planned.written = job.name;
     planned.stage = job.stage;
@@ -291,16 +292,13 @@ class Compiler {
       plan_.created = false;
       plan_.reason = "The configuration is refused.";
     }
-    plan_.jobs.reserve(drafts_.size());
-    for (auto& draft : drafts_) {
-      auto& planned = draft.planned;
+    for (auto& planned : plan_.jobs) {
       if (!plan_.created) {
         if (planned.created || planned.reason.empty()) planned.reason = plan_.reason;
         planned.created = false;
       } else if (planned.created && (plan_.stages.empty() || plan_.stages.back() != planned.stage)) {
         plan_.stages.push_back(planned.stage);
       }
-      plan_.jobs.push_back(std::move(planned));
     }
     return std::move(plan_);
   }

@@ -20,7 +20,7 @@ struct Draft {
   /// Of the rule that matched, else of the job; nothing: by stage.
   const std::vector<config::Need>* needs = nullptr;
   bool needs_of_rule = false;  ///< there GitLab takes a need's name as it stands, also of a parallel job
-  PlannedJob planned;
+  PlannedJob& planned;         ///< of the plan under construction, which outlives the draft
 };
 
 /// Fills planned.needs of the created drafts. Reports needs that are not in the pipeline, too many of them,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/rare.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "config/definition.h"
@@ -139,7 +140,7 @@ struct JobMessage {
   /// How many of the last variables outrank those of dotenv reports: the project's and the pipeline's own.
   std::size_t overriding = 0;
   std::vector<JobStep> steps;
-  std::optional<JobImage> image;
+  Rare<JobImage> image;
   std::vector<JobImage> services;
   std::vector<JobArtifacts> artifacts;
   std::vector<JobCache> cache;
@@ -153,7 +154,7 @@ struct JobMessage {
   /// Secrets go to protected refs only; when false, a job that asks for one fails.
   bool may_have_secrets = true;
   /// `release:`, to be made when the script has passed. Names and texts are expanded by the runner.
-  std::optional<config::Release> release;
+  Rare<config::Release> release;
 };
 
 }  // namespace tidegate::pipeline

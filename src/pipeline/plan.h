@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rare.h"
 #include "config/definition.h"
 #include "pipeline/bridge.h"
 #include "pipeline/job_message.h"
@@ -79,11 +80,11 @@ struct PlannedJob {
   std::optional<std::vector<std::string>> dependencies;
   std::optional<config::Retry> retry;
   std::vector<std::string> tags;
-  std::optional<config::Environment> environment;  ///< expanded
+  Rare<config::Environment> environment;  ///< expanded
   bool interruptible = false;
   std::string resource_group;
   JobOptions options;
-  std::optional<Bridge> bridge;  ///< it starts or follows a pipeline; then the message has no steps
+  Rare<Bridge> bridge;  ///< it starts or follows a pipeline; then the message has no steps
   /// YAML-level variables of the job (global, workflow, job, rule), expanded, in file order: what `list
   /// --json` shows. A name that a project or pipeline variable overrides has the overriding value here.
   JobVariables yaml_variables;

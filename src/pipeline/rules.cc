@@ -263,7 +263,7 @@ bool asks_for_changes(const config::Definition& definition) {
     return rules &&
            std::ranges::any_of(*rules, [](const config::Rule& rule) { return rule.changes.has_value(); });
   };
-  const auto in_filter = [](const std::optional<config::RefFilter>& filter) {
+  const auto in_filter = [](const Rare<config::RefFilter>& filter) {
     return filter && !filter->changes.empty();
   };
   return in_rules(definition.workflow.rules) ||

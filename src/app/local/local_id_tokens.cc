@@ -18,7 +18,7 @@ std::string add_id_tokens(IdTokenIssuer* issuer, const pipeline::PlannedJob& pla
   subject.sha = message.git.sha;
   subject.pipeline = message.pipeline_id;
   subject.job = message.id.value();
-  subject.environment = planned.environment;
+  subject.environment = planned.environment.to_optional();
   subject.now = now;
   subject.job_timeout = message.timeout;
   const Status signed_all = append_id_tokens(*issuer, subject, planned.options.id_tokens, message.variables);

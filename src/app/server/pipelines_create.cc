@@ -229,9 +229,9 @@ Job Pipelines::planned_job(const pipeline::PlannedJob& planned, const Compiled& 
   job.message.git.repo_url = ports_.settings.external_url + "/" + project.path + ".git";
   job.message.data = compiled.data;
   job.options = planned.options;
-  job.environment = planned.environment;
+  job.environment = planned.environment.to_optional();
   job.state = pipeline::initial_state(planned, JobId{}, compiled.plan.stages);
-  job.bridge = planned.bridge;
+  job.bridge = planned.bridge.to_optional();
   return job;
 }
 
