@@ -36,6 +36,22 @@ find_package(Boost 1.81 REQUIRED COMPONENTS json)
 add_library(tg_json INTERFACE)
 target_link_libraries(tg_json INTERFACE Boost::json)
 
+# tg_either(NAME SHARED target ARCHIVE file): a library that is its archive in programs with the property TG_SELF_CONTAINED
+# and the shared one elsewhere. Binding the symbols of shared libraries is most of what a short command takes.
+function(tg_either name)
+  cmake_parse_arguments(ARG "" "SHARED;ARCHIVE" "" ${ARGN})
+  find_library(${name}_ARCHIVE NAMES ${ARG_ARCHIVE})
+  add_library(${name} INTERFACE)
+  if(${name}_ARCHIVE)
+    target_link_libraries(${name} INTERFACE
+      "$<IF:$<BOOL:$<TARGET_PROPERTY:TG_SELF_CONTAINED>>,${${name}_ARCHIVE},${ARG_SHARED}>")
+    target_include_directories(${name} INTERFACE $<TARGET_PROPERTY:${ARG_SHARED},INTERFACE_INCLUDE_DIRECTORIES>)
+  else()
+    target_link_libraries(${name} INTERFACE ${ARG_SHARED})
+  endif()
+endfunction()
+tg_either(tg_crypto SHARED OpenSSL::Crypto ARCHIVE libcrypto.a)
+
 find_package(GTest REQUIRED)
 
 # tg_library(NAME SOURCES a.cc … LINK lib …): a static library of one room or adapter.

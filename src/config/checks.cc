@@ -31,8 +31,10 @@ class Checker {
       out_.set_job(job.name);
       check_stage(job);
       if (job.needs) check_needs_of(job);
-      for (const Rule& rule : job.rules.value_or(std::vector<Rule>()))
-        if (rule.needs) check_rule_needs(job, *rule.needs);
+      if (job.rules) {
+        for (const Rule& rule : *job.rules)
+          if (rule.needs) check_rule_needs(job, *rule.needs);
+      }
       check_dependencies(job);
       check_on_stop(job);
     }
@@ -223,6 +225,8 @@ std::vector<Checker::Edge> Checker::edges(const Instance& instance) const {
   if (!instance.job->needs) return out;
   for (const Need& need : *instance.job->needs) {
     if (need.elsewhere() || out.size() > kMostTargets) continue;
+    const Instance* plain = need.parallel ? nullptr : instances_.find(need.job);
+    if (plain != nullptr && plain->job->stage != instance.job->stage) continue;  // there is no way back
     const auto names = instances_.needed(need, instance);
     if (!names) continue;
     for (const std::string& name : *names)

@@ -129,6 +129,10 @@ Extender::Resolved Extender::resolve(const Entry& entry, std::vector<std::string
 }  // namespace
 
 NodePtr apply_extends(const NodePtr& root, Findings& out, Budget& budget) {
+  const bool any = std::ranges::any_of(root->entries, [](const Entry& entry) {
+    return entry.value->is_map() && entry.value->find_entry("extends") != nullptr;
+  });
+  if (!any) return root;
   NodePtr result = Extender(*root, out, budget).run();
   if (budget.exhausted())
     out.error("config-too-large", root->mark,

@@ -149,6 +149,8 @@ Instances::Instances(const Definition& definition) {
   std::size_t count = 0;
   for (const Job& job : definition.jobs) count += job.parallel ? instance_count(*job.parallel) : 1;
   all_.reserve(count);
+  by_name_.reserve(count);
+  by_job_.reserve(definition.jobs.size());
   for (const Job& job : definition.jobs) {
     if (!job.parallel) {
       add({.job = &job, .name = job.name, .variables = {}});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 
 #include <fmt/core.h>
 
@@ -245,8 +244,9 @@ class Warner {
  public:
   explicit Warner(Findings& out) : out_(out) {}
 
+  /// What several aliases mean is visited several times: the reader bounds how much that can be.
   void visit(const Node& node) {
-    if (count_ >= kMaxWarnings || !seen_.insert(&node).second) return;
+    if (count_ >= kMaxWarnings) return;
     if (node.is_string()) look_at(node.text, node.mark);
     for (const NodePtr& item : node.items) visit(*item);
     for (const Entry& entry : node.entries) {
@@ -267,7 +267,6 @@ class Warner {
   }
 
   Findings& out_;
-  std::unordered_set<const Node*> seen_;
   std::size_t count_ = 0;
 };
 

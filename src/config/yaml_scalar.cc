@@ -202,7 +202,8 @@ std::optional<Scalar> read_int(std::string_view text) {
 }
 
 std::optional<Scalar> read_word(std::string_view text) {
-  if (text.size() > 5) return std::nullopt;
+  if (text.size() > 5 || std::string_view("~.+-nytfoNYTFO").find(text[0]) == std::string_view::npos)
+    return std::nullopt;
   const std::string lower = to_lower(text);
   if (lower == "~" || lower == "null") return Scalar{.kind = Kind::kNull, .text = {}, .refused = {}};
   if (lower == "yes" || lower == "true" || lower == "on")

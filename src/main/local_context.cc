@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 
 #include <fmt/core.h>
 
@@ -106,6 +107,18 @@ config::IncludeScope lazy_scope(const LocalOptions& options, const app::WorkingC
   return scope;
 }
 
+Result<config::Unloaded> read_configuration(const LocalOptions& options) {
+  const fs::path path = fs::path(options.directory) / options.file;  // an absolute one stays as it is
+  const auto text = sys::read_file(path, 16U << 20U);
+  if (!text && text.error().code == Errc::kNotFound) {
+    return fail(Errc::kNotFound,
+                fs::absolute(path).string() +
+                    " is not there; -C names the project's folder, --file the configuration in it");
+  }
+  if (!text) return text.error();
+  return config::Unloaded(*text, options.file);
+}
+
 }  // namespace
 
 Result<config::Sources> include_sources_of(const LocalOptions& options, const app::WorkingCopy& copy,
@@ -143,20 +156,18 @@ Result<pipeline::JobVariables> variables_of(const LocalOptions& options) {
 }
 
 Status open_project(const LocalOptions& options, LocalProject& project) {
-  TG_TRY(project.copy, app::open_working_copy(options.directory));
-  const fs::path path =
-      fs::path(options.file).is_absolute() ? fs::path(options.file) : project.copy.root / options.file;
-  auto text = sys::read_file(path, 16U << 20U);
-  if (!text && text.error().code == Errc::kNotFound) {
-    return fail(
-        Errc::kNotFound,
-        path.string() + " is not there; -C names the project's folder, --file the configuration in it");
-  }
+  // Git answers while the text is read, and understood where that takes nothing else.
+  auto opened = std::async(std::launch::async, app::open_working_copy, options.directory);
+  auto text = read_configuration(options);
+  const bool alone = text && text->stands_alone() && options.inputs.empty() && options.project_dirs.empty();
+  if (alone) project.loaded = config::load(*std::move(text), {});
+  TG_TRY(project.copy, opened.get());
   if (!text) return text.error();
+  if (alone) return {};
   TG_TRY(pipeline::Context context, context_without_changes(options, project.copy));
   TG_TRY(config::Sources sources, include_sources_of(options, project.copy, context));
   sources.scope = lazy_scope(options, project.copy, context);
-  project.loaded = config::load(*text, options.file, sources);
+  project.loaded = config::load(*std::move(text), sources);
   return {};
 }
 

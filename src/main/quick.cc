@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <malloc.h>
 #include <string_view>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ bool is_quick(std::string_view command) {
 }
 
 int answer(int argc, char** argv) {
+  mallopt(M_TOP_PAD, 4 << 20);  // few steps to a large heap; pages cost nothing before they are used
   CLI::App app("Tidegate lets new data in only through a tested gate.", "tidegate");
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);

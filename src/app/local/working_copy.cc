@@ -1,6 +1,7 @@
 #include "app/local/working_copy.h"
 
 #include <algorithm>
+#include <future>
 #include <iterator>
 #include <system_error>
 #include <unordered_set>
@@ -38,19 +39,51 @@ void sort_unique(std::vector<std::string>& texts) {
   texts.erase(std::ranges::unique(texts).begin(), texts.end());
 }
 
-// origin's, else main or master, else the current one: one question to Git.
-std::string default_branch_of(const fs::path& root, const std::string& current) {
-  const std::string refs =
-      git_line(root, {"for-each-ref", "--format=%(refname) %(symref)", "refs/remotes/origin/HEAD",
-                      "refs/heads/main", "refs/heads/master"});
-  constexpr std::string_view kRemote = "refs/remotes/origin/HEAD refs/remotes/origin/";
+/// The questions of which none waits for another's answer, asked at once: most of the time that each takes is
+/// the start of a process.
+struct Questions {
+  using Answer = std::future<Result<std::string>>;
+
+  explicit Questions(const fs::path& root)
+      : head(
+            ask(root, {"log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%aI%x00%B", "HEAD"})),
+        user(ask(root, {"config", "--get-regexp", "^user\\.(name|email)$"})),
+        refs(ask(root, {"for-each-ref", "--format=%(HEAD)%(refname) %(symref)", "refs/remotes/origin/HEAD",
+                        "refs/heads/main", "refs/heads/master"})),
+        files(ask(root, {"ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"})) {}
+
+  Answer head;   ///< the commit checked out: what it says, who wrote it and when
+  Answer user;   ///< who works here
+  Answer refs;   ///< "*" before the branch checked out, where it is one of these
+  Answer files;  ///< "H path" is tracked, "? path" is not; deleted ones are still listed
+
+ private:
+  static Answer ask(const fs::path& root, std::vector<std::string> arguments) {
+    return std::async(std::launch::async, run_git, root, std::move(arguments));
+  }
+};
+
+// Empty: HEAD is detached.
+std::string current_branch(const fs::path& root, const std::string& refs) {
+  constexpr std::string_view kHeads = "refs/heads/";
+  std::string head;
+  for (const std::string& line : split(refs, '\n')) {
+    if (line.starts_with('*')) head = std::string(trim(line.substr(1)));
+  }
+  if (head.empty()) head = git_line(root, {"symbolic-ref", "--quiet", "HEAD"});
+  return head.starts_with(kHeads) ? head.substr(kHeads.size()) : std::string();
+}
+
+// origin's, else main or master, else the current one.
+std::string default_branch_of(const std::string& refs, const std::string& current) {
+  constexpr std::string_view kRemote = " refs/remotes/origin/HEAD refs/remotes/origin/";
   const auto lines = split(refs, '\n');
   for (const std::string& line : lines) {
     if (line.starts_with(kRemote)) return std::string(trim(line.substr(kRemote.size())));
   }
   for (const std::string name : {"main", "master"}) {
     for (const std::string& line : lines) {
-      if (trim(line) == "refs/heads/" + name) return name;
+      if (line.ends_with("refs/heads/" + name + " ")) return name;
     }
   }
   return current;
@@ -71,10 +104,7 @@ Result<std::vector<std::string>> all_files(const fs::path& root) {
   return files;
 }
 
-// The commit checked out: what it says, who wrote it and when.
-void read_head(WorkingCopy& copy) {
-  const Result<std::string> told = run_git(
-      copy.root, {"log", "-1", "--no-show-signature", "--format=%H%x00%an <%ae>%x00%aI%x00%B", "HEAD"});
+void read_head(WorkingCopy& copy, const Result<std::string>& told) {
   if (!told) return;
   auto parts = split(*told, '\0');
   if (parts.size() < 4) return;
@@ -85,10 +115,7 @@ void read_head(WorkingCopy& copy) {
   copy.commit.message = std::string(trim(parts[3])) + "\n";
 }
 
-// "H path" is tracked, "? path" is not; deleted ones are still listed.
-Status list_files(WorkingCopy& copy) {
-  TG_TRY(const std::string listed,
-         run_git(copy.root, {"ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"}));
+void read_files(WorkingCopy& copy, const std::string& listed) {
   for (const std::string& line : nul_separated(listed)) {
     if (line.size() < 3) continue;
     std::string path = line.substr(2);
@@ -98,12 +125,9 @@ Status list_files(WorkingCopy& copy) {
     if (line[0] == '?') copy.untracked.push_back(path);
     copy.files.push_back(std::move(path));
   }
-  return {};
 }
 
-// Who works here, as Git knows them.
-void read_user(WorkingCopy& copy) {
-  const std::string told = git_line(copy.root, {"config", "--get-regexp", "^user\\.(name|email)$"});
+void read_user(WorkingCopy& copy, const std::string& told) {
   for (const std::string& line : split(told, '\n')) {
     if (line.starts_with("user.name ")) copy.user.name = line.substr(10);
     if (line.starts_with("user.email ")) copy.user.email = line.substr(11);
@@ -113,24 +137,16 @@ void read_user(WorkingCopy& copy) {
 }
 
 Status open_git(WorkingCopy& copy) {
-  read_head(copy);
-  read_user(copy);
-  // Two lines: the way up to the repository's root, and the branch ("HEAD" when there is none).
-  const Result<std::string> where =
-      run_git(copy.root, {"rev-parse", "--show-cdup", "--symbolic-full-name", "HEAD"});
-  std::string branch;
-  if (where) {
-    const auto lines = split(*where, '\n');
-    copy.top_level = lines.front().empty();
-    constexpr std::string_view kHeads = "refs/heads/";
-    if (lines.size() > 1 && lines[1].starts_with(kHeads)) branch = lines[1].substr(kHeads.size());
-  } else {  // no commit yet
-    copy.top_level = git_line(copy.root, {"rev-parse", "--show-cdup"}).empty();
-    branch = git_line(copy.root, {"symbolic-ref", "--quiet", "--short", "HEAD"});
-  }
+  Questions questions(copy.root);
+  read_head(copy, questions.head.get());
+  read_user(copy, questions.user.get().value_or(""));
+  const std::string refs = questions.refs.get().value_or("");
+  const std::string branch = current_branch(copy.root, refs);
   copy.branch = branch.empty() ? "HEAD" : branch;
-  copy.default_branch = default_branch_of(copy.root, branch.empty() ? "main" : branch);
-  return list_files(copy);
+  copy.default_branch = default_branch_of(refs, branch.empty() ? "main" : branch);
+  TG_TRY(const std::string listed, questions.files.get());
+  read_files(copy, listed);
+  return {};
 }
 
 Result<std::vector<std::string>> changed_since(const WorkingCopy& copy, const std::string& base) {
@@ -162,6 +178,7 @@ Result<WorkingCopy> open_working_copy(const fs::path& directory) {
   if (error || !fs::is_directory(copy.root)) {
     return fail(Errc::kNotFound, fmt::format("{} is no directory", printable(directory.native())));
   }
+  copy.top_level = fs::exists(copy.root / ".git", error);
   bool repository = false;
   for (fs::path at = copy.root; !repository; at = at.parent_path()) {
     repository = fs::exists(at / ".git", error);
