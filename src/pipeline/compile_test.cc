@@ -553,7 +553,7 @@ Millis time_of(const config::Definition& definition) {
   context.changed->push_back("src/a");
   const auto start = std::chrono::steady_clock::now();
   const auto plan = compile(definition, context);
-  EXPECT_EQ(plan.created, definition.jobs[0].artifacts == std::nullopt);
+  EXPECT_EQ(plan.created, !definition.jobs[0].artifacts);
   return std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - start);
 }
 
