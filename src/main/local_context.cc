@@ -159,11 +159,13 @@ Status open_project(const LocalOptions& options, LocalProject& project) {
   // Git answers while the text is read, and understood where that takes nothing else.
   auto opened = std::async(std::launch::async, app::open_working_copy, options.directory);
   auto text = read_configuration(options);
-  const bool alone = text && text->stands_alone() && options.inputs.empty() && options.project_dirs.empty();
-  if (alone) project.loaded = config::load(*std::move(text), {});
+  if (text && text->stands_alone() && options.inputs.empty() && options.project_dirs.empty()) {
+    project.loaded = config::load(*std::move(text), {});
+    TG_TRY(project.copy, opened.get());
+    return {};
+  }
   TG_TRY(project.copy, opened.get());
   if (!text) return text.error();
-  if (alone) return {};
   TG_TRY(pipeline::Context context, context_without_changes(options, project.copy));
   TG_TRY(config::Sources sources, include_sources_of(options, project.copy, context));
   sources.scope = lazy_scope(options, project.copy, context);
