@@ -1,6 +1,7 @@
 #include "adapters/shell/process_sweep.h"
 
 #include <charconv>
+#include <cstdint>
 #include <filesystem>
 #include <poll.h>
 #include <signal.h>
@@ -25,11 +26,12 @@ namespace {
 constexpr int kMostRounds = 50;    // a script that forks faster than it is killed
 constexpr int kWaitMillis = 1000;  // for one process to end after SIGKILL
 
-// State and session from /proc/<pid>/stat: "pid (name) state ppid pgrp session …"; the name may hold
-// anything.
+// From /proc/<pid>/stat: "pid (name) state ppid pgrp session …"; the name may hold anything.
 struct Stat {
   char state = 'X';
   pid_t session = 0;
+  std::int64_t started = 0;  // in ticks since the machine's start
+  bool runs() const { return state != 'Z' && state != 'X'; }
 };
 Stat stat_of(const std::string& folder) {
   const Result<std::string> text = sys::read_file(folder + "/stat", 4096);
@@ -37,8 +39,10 @@ Stat stat_of(const std::string& folder) {
   const std::size_t close = text->rfind(") ");
   if (close == std::string::npos) return {};
   const std::vector<std::string> fields = split(std::string_view(*text).substr(close + 2), ' ');
-  if (fields.size() < 4 || fields[0].empty()) return {};
-  return {fields[0][0], static_cast<pid_t>(parse_integer(fields[3]).value_or(0))};
+  constexpr std::size_t kStarted = 19;
+  if (fields.size() <= kStarted || fields[0].empty()) return {};
+  return {fields[0][0], static_cast<pid_t>(parse_integer(fields[3]).value_or(0)),
+          parse_integer(fields[kStarted]).value_or(0)};
 }
 
 bool has_marker(const std::string& folder, const std::string& marker) {
@@ -55,6 +59,9 @@ struct Candidate {
 
 std::vector<Candidate> find(const std::string& marker, pid_t session) {
   std::vector<Candidate> found;
+  // What a session's leader started is not older than the leader. Most processes of a machine are, and of
+  // those no more is read.
+  const std::int64_t oldest = session != 0 ? stat_of(fmt::format("/proc/{}", session)).started : 0;
   std::error_code error;
   for (fs::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().native();
@@ -62,11 +69,12 @@ std::vector<Candidate> find(const std::string& marker, pid_t session) {
     const auto [rest, problem] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (problem != std::errc() || rest != name.data() + name.size() || pid <= 1 || pid == ::getpid())
       continue;
+    const std::string folder = at->path().native();
+    if (stat_of(folder).started < oldest) continue;
     sys::UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!handle) continue;
-    const std::string folder = at->path().native();
     const Stat stat = stat_of(folder);
-    if (stat.state == 'Z' || stat.state == 'X') continue;
+    if (!stat.runs()) continue;
     if ((session != 0 && stat.session == session) || has_marker(folder, marker)) {
       found.push_back({pid, std::move(handle)});
     }
