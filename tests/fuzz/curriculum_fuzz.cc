@@ -8,7 +8,7 @@
 #include <boost/json.hpp>
 
 #include "adapters/neo4j/batches.h"
-#include "adapters/neo4j/curriculum_json.h"
+#include "adapters/neo4j/curriculum.h"
 #include "adapters/neo4j/golden.h"
 #include "release/graph.h"
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "adapters/neo4j/curriculum_json.h"
+#include "adapters/neo4j/curriculum.h"
 #include "adapters/neo4j/query_api.h"
 #include "app/graph/graph_loader.h"
 #include "release/graph.h"

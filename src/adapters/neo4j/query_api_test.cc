@@ -67,9 +67,9 @@ TEST(Golden, RefusesWhatCouldNotFailOrIsUnclear) {
 TEST(Batches, GroupByNameAndSize) {
   release::Graph graph;
   for (std::size_t i = 0; i < 5; ++i) {
-    graph.nodes.push_back({i, std::to_string(i), i % 2 == 0 ? "A" : "B", {{"w", 1.0}}});
+    graph.nodes.push_back({"", std::to_string(i), i % 2 == 0 ? "A" : "B", {{"w", 1.0}}});
   }
-  graph.edges.push_back({0, "T", "0", "1", {{"k", std::vector<std::string>{"x\"", "y"}}}});
+  graph.edges.push_back({"", "T", "0", "1", {{"k", std::vector<std::string>{"x\"", "y"}}}});
   const auto nodes = node_batches(graph, 2);
   ASSERT_EQ(nodes.size(), 3U);
   EXPECT_EQ(nodes[0].name, "A");
