@@ -61,6 +61,8 @@ class Neo4j : public ::testing::Test {
         "MATCH (v:GraphVersion {name: $name}) MATCH (n:GraphNode {version: v.id}) DETACH DELETE n", name));
     EXPECT_TRUE(api_->run("MATCH (v:GraphVersion {name: $name}) DETACH DELETE v", name));
     EXPECT_TRUE(api_->run("MATCH (a:Active {name: $name}) DETACH DELETE a", name));
+    EXPECT_TRUE(api_->run("MATCH (c:GraphConcept {name: $name}) DETACH DELETE c", name));
+    EXPECT_TRUE(api_->run("MATCH (l:TgTestLearner {name: $name}) DETACH DELETE l", name));
   }
 
   app::GraphRequest request(const std::string& load, const std::string& json) {
@@ -383,6 +385,102 @@ TEST_F(Neo4j, TheExamplesRoadmapsAndGoldenQueries) {
   };
   EXPECT_TRUE(about(": cycle: "));
   EXPECT_TRUE(about(": dangling: "));
+}
+
+// What a learner has mastered, as a program asks: by the concept, in the live version.
+TEST_F(Neo4j, LearnersKeepWhatTheyHaveThroughReplacementAndRollback) {
+  const auto one = must(load(request("one", chain(9, "a"))));
+  EXPECT_EQ(one.notes, List{});
+  Parameters name;
+  name.text("name", name_);
+  const auto made = api_->run(R"(
+      UNWIND ['u3', 'u8'] AS uid MATCH (c:GraphConcept {name: $name, uid: uid})
+      MERGE (l:TgTestLearner {name: $name}) CREATE (l)-[:MASTERED {at: uid}]->(c))",
+                              name);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->counters.relationships_created, 2) << "each uid of a live version has its concept";
+  const auto mastered = [&] {
+    const auto rows = api_->run(R"(
+        MATCH (a:Active {name: $name}) WITH a.version AS version
+        MATCH (:TgTestLearner {name: $name})-[m:MASTERED]->(c:GraphConcept)
+        OPTIONAL MATCH (n:GraphNode {version: version, uid: c.uid})
+        RETURN c.uid, n.stamp ORDER BY c.uid)",
+                                name, Access::kRead);
+    std::string text;
+    for (const auto& row : rows->rows) text += row[0].json + row[1].json + " ";
+    return text;
+  };
+  EXPECT_EQ(mastered(), "\"u3\"\"a\" \"u8\"\"a\" ");
+
+  List told;
+  const auto two =
+      must(load(request("two", chain(5, "b")), [&](std::string_view line) { told.emplace_back(line); }));
+  const std::string note =
+      "1 concepts with 1 relationships of your own have no node in this version; they are kept: u8";
+  EXPECT_EQ(two.notes, List{note});
+  EXPECT_NE(std::ranges::find(told, note), told.end());
+  EXPECT_EQ(mastered(), "\"u3\"\"b\" \"u8\"null ");
+  EXPECT_EQ(must(loader_->roll_back(server_, name_, "")).notes, List{});
+  EXPECT_EQ(mastered(), "\"u3\"\"a\" \"u8\"\"a\" ");
+  EXPECT_EQ(must(loader_->roll_back(server_, name_, two.version)).notes, List{note});
+
+  for (const std::string stamp : {"c", "d", "e", "f"}) must(load(request(stamp, chain(9, stamp))));
+  EXPECT_EQ(mastered(), "\"u3\"\"f\" \"u8\"\"f\" ") << "the versions they were made in are gone";
+  EXPECT_EQ(api_->run("MATCH (c:GraphConcept {name: $name}) RETURN count(c)", name)->rows[0][0].integer(), 9)
+      << "one for each uid, however many versions";
+}
+
+TEST_F(Neo4j, AVersionThatUsersTiedTheirDataToIsNotDropped) {
+  const auto one = must(load(request("one", chain(3, "a")))).version;
+  Parameters parameters;
+  parameters.text("name", name_).text("version", one);
+  ASSERT_TRUE(api_->run(R"(MATCH (n:GraphNode {version: $version, uid: 'u0'})
+                           CREATE (:TgTestLearner {name: $name})-[:MASTERED]->(n))",
+                        parameters));
+  std::string told;
+  for (const std::string stamp : {"b", "c", "d"}) {
+    must(load(request(stamp, chain(3, stamp)),
+              [&](std::string_view line) { told += std::string(line) + "\n"; }));
+  }
+  EXPECT_EQ(states(), (List{"live*", "retired", "retired", "retired"}));
+  EXPECT_NE(told.find("old version " + one + " stays: 1 relationships lead from its nodes to your own"),
+            std::string::npos);
+  ASSERT_TRUE(api_->run("MATCH (l:TgTestLearner {name: $name}) DETACH DELETE l", parameters));
+  must(load(request("e", chain(3, "e"))));
+  EXPECT_EQ(states(), (List{"live*", "retired", "retired"}));
+}
+
+// A vector index holds all versions: who asks it must ask for more and keep those of the live one.
+TEST_F(Neo4j, EmbeddingsFitTheVectorIndexAndAnswerGoldenQueries) {
+  ASSERT_TRUE(
+      api_->run(R"(CREATE VECTOR INDEX tgtest_vectors IF NOT EXISTS FOR (n:TgTestVector) ON (n.embedding)
+      OPTIONS {indexConfig: {`vector.dimensions`: 3, `vector.similarity_function`: 'cosine'}})"));
+  ASSERT_TRUE(api_->run("CALL db.awaitIndexes(300)"));
+  const auto graph = [](std::string_view a, std::string_view b) {
+    return fmt::format(R"({{"nodes": [{{"uid": "a", "label": "TgTestVector", "embedding": {}}},
+                                      {{"uid": "b", "label": "TgTestVector", "embedding": {}}}]}})",
+                       a, b);
+  };
+  auto flat = request("flat", graph("[1, 0]", "[0.5, 1]"));
+  flat.golden = "{}";
+  EXPECT_EQ(must(load(flat)).problems,
+            (List{"golden queries: not a list",
+                  "/nodes/0/embedding: embedding: embedding has 2 dimensions, the vector index "
+                  "\"tgtest_vectors\" takes 3",
+                  "/nodes/1/embedding: embedding: embedding has 2 dimensions, the vector index "
+                  "\"tgtest_vectors\" takes 3"}));
+  EXPECT_EQ(states(), List{});
+  const std::string golden = R"json([{"name": "nearest", "parameters": {"vector": [1, 0.1, 0]}, "statement":
+      "CALL db.index.vector.queryNodes('tgtest_vectors', 20, $vector) YIELD node, score WHERE node.version = $version RETURN node.uid ORDER BY score DESC LIMIT 1",
+      "expect": [["a"]]}])json";
+  auto one = request("one", graph("[1, 0, 0]", "[0, 1, 0.5]"));
+  one.golden = golden;
+  EXPECT_EQ(must(load(one)).problems, List{});
+  auto two = request("two", graph("[0, 1, 0]", "[1, 0, 0.5]"));
+  two.golden = golden;
+  const auto refused = must(load(two));
+  EXPECT_EQ(refused.problems, List{"golden query \"nearest\": expected [\"a\"]; got [\"b\"]"});
+  ASSERT_TRUE(api_->run("DROP INDEX tgtest_vectors"));
 }
 
 // Compare-and-swap: of several that start from the same version, one wins.
