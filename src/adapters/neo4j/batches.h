@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "release/graph.h"
 
 namespace tidegate::neo4j {
@@ -17,7 +19,24 @@ struct Batch {
 
 /// Nodes grouped by label: rows of properties with "uid"; at most `size` rows each, and about 8 MiB.
 std::vector<Batch> node_batches(const release::Graph& graph, std::size_t size);
-/// Edges grouped by type: rows of {"a", "b", "p"}.
-std::vector<Batch> edge_batches(const release::Graph& graph, std::size_t size);
+
+/// What the database calls a graph's nodes.
+struct NodeIds {
+  std::string prefix;                 ///< of all ids
+  std::vector<std::string> suffixes;  ///< what follows it, in the order of the graph's nodes
+};
+/// kConflict when a node has no id.
+Result<NodeIds> node_ids(const release::Graph& graph,
+                         const std::vector<std::pair<std::string, std::string>>& id_by_uid);
+
+/// What one lane writes, one batch after another.
+using EdgeCell = std::vector<Batch>;
+
+/// Edges as rows [from, to, {properties}], in rounds of cells. Edges of different cells of one round have no
+/// node in common, so that lanes neither wait for one another nor run into a deadlock (an edge locks both its
+/// ends). Nodes fall into `2 * lanes` parts, and parts meet as teams do in a tournament. A graph that fills
+/// few batches is one cell.
+std::vector<std::vector<EdgeCell>> edge_rounds(const release::Graph& graph, const NodeIds& ids,
+                                               std::size_t size, std::size_t lanes);
 
 }  // namespace tidegate::neo4j
