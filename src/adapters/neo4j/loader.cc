@@ -205,6 +205,7 @@ class Load {
   }
 
   Status load_beside() {
+    say(fmt::format("loading {} beside", id()));
     token_ = options_.new_token ? options_.new_token() : random_hex(16);
     TG_CHECK(versions_.begin(prepared_.row, token_));
     TG_CHECK(versions_.clear(id()));  // what the same load wrote before it was interrupted

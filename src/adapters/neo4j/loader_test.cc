@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -13,7 +15,9 @@
 
 #include "adapters/neo4j/versions.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace tidegate::neo4j {
 namespace {
@@ -566,6 +570,77 @@ TEST_F(Neo4j, ReadersNeverSeeAMixture) {
   }
   EXPECT_GT(pointers.size(), 5U);
   for (const auto& pointer : pointers) EXPECT_TRUE(known.contains(pointer)) << pointer;
+}
+
+// Neo4j's own driver reads in a loop while versions of different sizes go live and back.
+TEST_F(Neo4j, ReadersWithTheOfficialDriverNeverSeeAMixture) {
+  const auto python = variable("NEO4J_DRIVER_PYTHON");
+  if (python.empty() || variable("NEO4J_BOLT_URL").empty()) GTEST_SKIP() << "NEO4J_DRIVER_PYTHON is not set";
+  must(load(request("v0", chain(20, "s0"))));
+  Parameters name;
+  name.text("name", name_);
+  ASSERT_TRUE(api_->run(R"(MATCH (c:GraphConcept {name: $name}) WITH c ORDER BY c.uid LIMIT 5
+                           MERGE (l:TgTestLearner {name: $name}) CREATE (l)-[:MASTERED]->(c))",
+                        name));
+  const auto stop = folder_->path() / "stop";
+  sys::Command command;
+  command.argv = {python, std::string(TIDEGATE_SOURCE_DIR) + "/tests/graph/driver_reader.py", name_, stop};
+  command.timeout = Millis{120'000};
+  std::string out;
+  std::string err;
+  std::mutex mutex;
+  std::condition_variable told;
+  std::thread reader([&] {
+    const auto exit = sys::run_streaming(
+        command,
+        [&](std::string_view bytes) {
+          const std::lock_guard lock(mutex);
+          out += bytes;
+          told.notify_one();
+        },
+        [&](std::string_view bytes) { err += bytes; });
+    EXPECT_TRUE(exit && exit->ok()) << err;
+    const std::lock_guard lock(mutex);
+    out += "ended\n";
+    told.notify_one();
+  });
+  const auto wait_for = [&](const std::string& word) {
+    std::unique_lock lock(mutex);
+    told.wait(lock, [&] {
+      return out.find(word) != std::string::npos || out.find("ended\n") != std::string::npos;
+    });
+  };
+  wait_for("twice 20 19 s0");
+  std::set<std::string> allowed = {"ended"};
+  const auto allow = [&](int i) {
+    const int nodes = 20 + i;
+    allowed.insert({fmt::format("whole {} {} s{}", nodes, nodes - 1, i),
+                    fmt::format("path {} {} s{}", nodes, nodes - 1, i),
+                    fmt::format("twice {} {} s{}", nodes, nodes - 1, i), fmt::format("learner 5 5 s{}", i)});
+  };
+  allow(0);
+  for (int i = 1; i <= 8; ++i) {
+    allow(i);
+    auto next = request(fmt::format("v{}", i), chain(20 + i, fmt::format("s{}", i)));
+    next.keep = 20;  // a reader that asks twice must find its version still there
+    const auto version = must(load(next)).version;
+    must(loader_->roll_back(server_, name_, ""));
+    must(loader_->roll_back(server_, name_, version));
+  }
+  wait_for("whole 28 27 s8");
+  EXPECT_TRUE(sys::write_file(stop, ""));
+  reader.join();
+  int answers = 0;
+  for (const auto& line : split(out, '\n')) {
+    if (line.empty()) continue;
+    ++answers;
+    if (line.starts_with("reads ")) {
+      EXPECT_GT(parse_integer(line.substr(6)).value_or(0), 100) << "too few to judge";
+    } else {
+      EXPECT_TRUE(allowed.contains(line)) << line;
+    }
+  }
+  EXPECT_GT(answers, 12) << "the reader saw too few versions to judge: " << out;
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+// Loads one curriculum file under several loads' ids and prints the seconds of each; bench/graph-load calls
+// it.
+//   graph_load_bench FILE GRAPH LOAD LANES BATCH      server from NEO4J_HTTP_URL, NEO4J_USER, NEO4J_PASSWORD
+#include <chrono>
+#include <cstdlib>
+#include <string>
+
+#include <fmt/core.h>
+
+#include "adapters/neo4j/loader.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace tidegate;
+  if (argc != 6) return 2;
+  app::GraphRequest request;
+  request.file = argv[1];
+  request.name = argv[2];
+  request.load = argv[3];
+  request.rules.max_elements = 5'000'000;
+  request.server = {variable("NEO4J_HTTP_URL"), variable("NEO4J_USER"), Secret(variable("NEO4J_PASSWORD")),
+                    "neo4j"};
+  neo4j::LoaderOptions options;
+  options.lanes = std::stoul(argv[4]);
+  options.batch = std::stoul(argv[5]);
+  const auto start = Clock::now();
+  Clock::time_point first, last;
+  const auto progress = [&](std::string_view line) {
+    if (line.starts_with("loading ")) first = Clock::now();
+    if (line.starts_with("edges ")) last = Clock::now();
+  };
+  const auto outcome = neo4j::make_loader(options)->load(request, progress, nullptr);
+  if (!outcome || !outcome->live) {
+    fmt::print(stderr, "{}\n", outcome ? outcome->problems.front() : outcome.error().message);
+    return 1;
+  }
+  fmt::print("{{\"rows\": {}, \"write\": {:.4f}, \"whole\": {:.4f}}}\n", outcome->nodes + outcome->edges,
+             std::chrono::duration<double>(last - first).count(), since(start));
+}
