@@ -11,15 +11,15 @@
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : "";
 }
 
-double since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+double since(Steady::time_point start) {
+  return std::chrono::duration<double>(Steady::now() - start).count();
 }
 
 }  // namespace
@@ -37,11 +37,11 @@ int main(int argc, char** argv) {
   neo4j::LoaderOptions options;
   options.lanes = std::stoul(argv[4]);
   options.batch = std::stoul(argv[5]);
-  const auto start = Clock::now();
-  Clock::time_point first, last;
+  const auto start = Steady::now();
+  Steady::time_point first, last;
   const auto progress = [&](std::string_view line) {
-    if (line.starts_with("loading ")) first = Clock::now();
-    if (line.starts_with("edges ")) last = Clock::now();
+    if (line.starts_with("loading ")) first = Steady::now();
+    if (line.starts_with("edges ")) last = Steady::now();
   };
   const auto outcome = neo4j::make_loader(options)->load(request, progress, nullptr);
   if (!outcome || !outcome->live) {

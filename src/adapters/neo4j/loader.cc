@@ -1,18 +1,14 @@
 #include "adapters/neo4j/loader.h"
 
 #include <algorithm>
-#include <iterator>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
-#include "adapters/neo4j/batches.h"
 #include "adapters/neo4j/golden.h"
-#include "adapters/neo4j/lanes.h"
+#include "adapters/neo4j/graph_writer.h"
 #include "adapters/neo4j/overlay.h"
 #include "adapters/neo4j/prepare.h"
 #include "adapters/neo4j/versions.h"
@@ -74,14 +70,6 @@ std::vector<std::string> count_problems(const GraphCounts& expected, const Graph
   return problems;
 }
 
-struct Lane {
-  QueryApi api;
-  Versions versions;
-
-  Lane(const LoaderOptions& options, const GraphRequest& request, const sys::StopFlag* stop)
-      : api(endpoint_of(request.server), options.query, stop), versions(api, request.name) {}
-};
-
 // One load() call.
 class Load {
  public:
@@ -95,10 +83,7 @@ class Load {
         api_(endpoint_of(request.server), options.query, stop),
         versions_(api_, request.name),
         overlay_(api_, request.name),
-        outcome_(outcome_of(prepared_.row)) {
-    const std::size_t lanes = std::clamp<std::size_t>(options.lanes, 1, Versions::kLanes);
-    for (std::size_t i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>(options, request, stop));
-  }
+        outcome_(outcome_of(prepared_.row)) {}
 
   Result<GraphOutcome> run() {
     for (const auto& note : prepared_.notes) say(note);
@@ -209,56 +194,13 @@ class Load {
     token_ = options_.new_token ? options_.new_token() : random_hex(16);
     TG_CHECK(versions_.begin(prepared_.row, token_));
     TG_CHECK(versions_.clear(id()));  // what the same load wrote before it was interrupted
-    TG_TRY(const auto ids, write_nodes());
-    return write_edges(ids);
-  }
-
-  // A connection, and what goes through it, for each lane: none of them may be used by two threads.
-  Result<NodeIds> write_nodes() {
-    const auto batches = node_batches(prepared_.graph, options_.batch);
-    std::vector<std::pair<std::string, std::string>> ids;
-    std::mutex mutex;
-    std::size_t done = 0;
-    TG_CHECK(run_in_lanes(
-        lanes_.size(), batches.size(),
-        [&](std::size_t lane, std::size_t item) -> Status {
-          TG_TRY(auto made, lanes_[lane]->versions.write_nodes(writer(lane), batches[item]));
-          const std::lock_guard lock(mutex);
-          std::ranges::move(made, std::back_inserter(ids));
-          return {};
-        },
-        [&](std::size_t item) {
-          done += batches[item].count;
-          return tell("nodes", done, prepared_.graph.nodes.size());
-        }));
-    return node_ids(prepared_.graph, ids);
-  }
-
-  Status write_edges(const NodeIds& ids) {
-    std::size_t done = 0;
-    for (const auto& round : edge_rounds(prepared_.graph, ids, options_.batch, lanes_.size())) {
-      TG_CHECK(run_in_lanes(
-          lanes_.size(), round.size(),
-          [&](std::size_t lane, std::size_t item) -> Status {
-            for (const auto& batch : round[item]) {
-              TG_CHECK(check_stop());
-              TG_CHECK(lanes_[lane]->versions.write_edges(writer(lane), batch, ids.prefix));
-            }
-            return {};
-          },
-          [&](std::size_t item) {
-            for (const auto& batch : round[item]) done += batch.count;
-            return tell("edges", done, prepared_.graph.edges.size());
-          }));
-    }
-    return {};
-  }
-
-  Versions::Writer writer(std::size_t lane) const { return {id(), token_, lane}; }
-
-  Status tell(std::string_view what, std::size_t done, std::size_t all) const {
-    say(fmt::format("{} {} of {}", what, done, all));
-    return check_stop();
+    GraphWriter writer(endpoint_of(request_.server), request_.name, options_.query,
+                       {.lanes = options_.lanes, .batch = options_.batch}, stop_);
+    return writer.write(prepared_.graph, id(), token_,
+                        [this](std::string_view what, std::size_t done, std::size_t all) {
+                          say(fmt::format("{} {} of {}", what, done, all));
+                          return check_stop();
+                        });
   }
 
   Result<std::vector<std::string>> verify() {
@@ -320,7 +262,6 @@ class Load {
   QueryApi api_;
   Versions versions_;
   Overlay overlay_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
   GraphOutcome outcome_;
   std::string token_;
 };
