@@ -22,6 +22,26 @@ Status check_request(const GraphRequest& request) {
   return {};
 }
 
+// The member of this name in whatever folder of the set.
+Result<std::string> read_table(const GraphRequest& request, std::string_view name, std::size_t max_bytes) {
+  const app::GraphMember* found = nullptr;
+  for (const auto& member : request.members) {
+    if (member.name != name && !member.name.ends_with("/" + std::string(name))) continue;
+    if (found != nullptr) return fail(Errc::kInvalid, fmt::format("the set has two files {}", name));
+    found = &member;
+  }
+  if (found == nullptr) return fail(Errc::kInvalid, fmt::format("the set has no file {}", name));
+  return sys::read_file(found->file, max_bytes);
+}
+
+Result<Curriculum> read_curriculum(const GraphRequest& request, std::string_view text,
+                                   const CurriculumLimits& limits) {
+  if (request.members.empty()) return parse_curriculum(text, limits);
+  TG_TRY(const auto nodes, read_table(request, "nodes.csv", limits.max_bytes));
+  TG_TRY(const auto edges, read_table(request, "edges.csv", limits.max_bytes));
+  return parse_curriculum_csv(nodes, edges, limits);
+}
+
 }  // namespace
 
 Result<Prepared> prepare(const GraphRequest& request, const CurriculumLimits& limits) {
@@ -43,7 +63,8 @@ Result<Prepared> prepare(const GraphRequest& request, const CurriculumLimits& li
     prepared.golden = *std::move(golden);
   else
     prepared.problems.push_back(golden.error().message);
-  auto curriculum = parse_curriculum(text, limits);
+  auto curriculum = read_curriculum(request, text, limits);
+  if (!curriculum && curriculum.error().code != Errc::kInvalid) return std::move(curriculum).error();
   if (!curriculum) {
     prepared.problems.push_back(curriculum.error().message);
     return prepared;

@@ -25,11 +25,19 @@ struct GraphServer {
   std::string database = "neo4j";
 };
 
+/// One file of a dataset set.
+struct GraphMember {
+  std::string name;  ///< as the set has it, "2026-11/nodes.csv"
+  std::filesystem::path file;
+};
+
 struct GraphRequest {
   std::string name;  ///< pointer name, e.g. "curriculum"
   GraphServer server;
   std::filesystem::path file;  ///< the curriculum, on this machine, in any format that is known
   std::string sha256;          ///< of the file; the version's identity together with commit
+  /// Of a set: then `file` is only its list, and what is read are the members nodes.csv and edges.csv.
+  std::vector<GraphMember> members;
   std::string commit;
   std::string data_uri;
   std::string golden;  ///< golden queries, JSON text; empty: none
