@@ -1,6 +1,6 @@
 // Loads one curriculum file under several loads' ids and prints the seconds of each; bench/graph-load calls
 // it.
-//   graph_load_bench FILE GRAPH LOAD LANES BATCH      server from NEO4J_HTTP_URL, NEO4J_USER, NEO4J_PASSWORD
+//   graph_load_bench FILE GRAPH LOAD BATCH      server from NEO4J_HTTP_URL, NEO4J_USER, NEO4J_PASSWORD
 #include <chrono>
 #include <cstdlib>
 #include <string>
@@ -26,7 +26,7 @@ double since(Steady::time_point start) {
 
 int main(int argc, char** argv) {
   using namespace tidegate;
-  if (argc != 6) return 2;
+  if (argc != 5) return 2;
   app::GraphRequest request;
   request.file = argv[1];
   request.name = argv[2];
@@ -35,8 +35,7 @@ int main(int argc, char** argv) {
   request.server = {variable("NEO4J_HTTP_URL"), variable("NEO4J_USER"), Secret(variable("NEO4J_PASSWORD")),
                     "neo4j"};
   neo4j::LoaderOptions options;
-  options.lanes = std::stoul(argv[4]);
-  options.batch = std::stoul(argv[5]);
+  options.batch = std::stoul(argv[4]);
   const auto start = Steady::now();
   Steady::time_point first, last;
   const auto progress = [&](std::string_view line) {

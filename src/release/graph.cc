@@ -55,7 +55,7 @@ class Validator {
     for (const auto& node : graph_.nodes) {
       const std::string& place = node.place;
       check_name("label", node.label, member_place(place, "label"),
-                 {"GraphNode", "GraphVersion", "GraphConcept", "GraphLane", "Active"});
+                 {"GraphNode", "GraphVersion", "GraphConcept", "Active"});
       check_uid(node, place);
       check_properties(node.properties, place, {"uid", "version"});
       check_code(node, place);

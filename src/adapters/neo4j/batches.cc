@@ -79,23 +79,6 @@ class Sorter {
   std::vector<Batch> done_;
 };
 
-using Pair = std::pair<std::size_t, std::size_t>;  // of parts, the smaller first
-
-// Each part with itself, then each pair of parts once: the circle method for an even number of parts.
-std::vector<std::vector<Pair>> tournament(std::size_t parts) {
-  std::vector<std::vector<Pair>> rounds(1);
-  for (std::size_t i = 0; i < parts; ++i) rounds.front().emplace_back(i, i);
-  const std::size_t others = parts - 1;
-  for (std::size_t turn = 0; turn < others; ++turn) {
-    auto& round = rounds.emplace_back();
-    round.emplace_back(turn, others);
-    for (std::size_t i = 1; i < parts / 2; ++i) {
-      round.push_back(std::minmax((turn + i) % others, (turn + others - i) % others));
-    }
-  }
-  return rounds;
-}
-
 }  // namespace
 
 std::vector<Batch> node_batches(const release::Graph& graph, std::size_t size) {
@@ -124,28 +107,14 @@ Result<NodeIds> node_ids(const release::Graph& graph,
   return ids;
 }
 
-std::vector<std::vector<EdgeCell>> edge_rounds(const release::Graph& graph, const NodeIds& ids,
-                                               std::size_t size, std::size_t lanes) {
-  const bool few = lanes < 2 || graph.edges.size() <= 2 * size;
-  const std::size_t parts = few ? 1 : 2 * lanes;
+std::vector<Batch> edge_batches(const release::Graph& graph, const NodeIds& ids, std::size_t size) {
   std::unordered_map<std::string_view, std::size_t> number;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) number.emplace(graph.nodes[i].uid, i);
-  std::map<Pair, Sorter> cells;
+  Sorter sorter(size);
   for (const auto& edge : graph.edges) {
-    const std::size_t from = number.at(edge.from);
-    const std::size_t to = number.at(edge.to);
-    const Pair pair = std::minmax(from % parts, to % parts);
-    auto& sorter = cells.try_emplace(pair, Sorter(size)).first->second;
-    sorter.put(edge.type, row_of(edge, ids.suffixes[from], ids.suffixes[to]));
+    sorter.put(edge.type, row_of(edge, ids.suffixes[number.at(edge.from)], ids.suffixes[number.at(edge.to)]));
   }
-  std::vector<std::vector<EdgeCell>> rounds;
-  for (const auto& pairs : parts == 1 ? std::vector<std::vector<Pair>>{{{0, 0}}} : tournament(parts)) {
-    auto& round = rounds.emplace_back();
-    for (const auto& pair : pairs) {
-      if (const auto cell = cells.find(pair); cell != cells.end()) round.push_back(cell->second.finish());
-    }
-  }
-  return rounds;
+  return sorter.finish();
 }
 
 }  // namespace tidegate::neo4j

@@ -29,14 +29,7 @@ struct NodeIds {
 Result<NodeIds> node_ids(const release::Graph& graph,
                          const std::vector<std::pair<std::string, std::string>>& id_by_uid);
 
-/// What one lane writes, one batch after another.
-using EdgeCell = std::vector<Batch>;
-
-/// Edges as rows [from, to, {properties}], in rounds of cells. Edges of different cells of one round have no
-/// node in common, so that lanes neither wait for one another nor run into a deadlock (an edge locks both its
-/// ends). Nodes fall into `2 * lanes` parts, and parts meet as teams do in a tournament. A graph that fills
-/// few batches is one cell.
-std::vector<std::vector<EdgeCell>> edge_rounds(const release::Graph& graph, const NodeIds& ids,
-                                               std::size_t size, std::size_t lanes);
+/// Edges grouped by type: rows of [from, to, {properties}], with what follows the prefix of the ends' ids.
+std::vector<Batch> edge_batches(const release::Graph& graph, const NodeIds& ids, std::size_t size);
 
 }  // namespace tidegate::neo4j

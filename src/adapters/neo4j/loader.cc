@@ -1,14 +1,15 @@
 #include "adapters/neo4j/loader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "adapters/neo4j/batches.h"
 #include "adapters/neo4j/golden.h"
-#include "adapters/neo4j/graph_writer.h"
 #include "adapters/neo4j/overlay.h"
 #include "adapters/neo4j/prepare.h"
 #include "adapters/neo4j/versions.h"
@@ -194,13 +195,33 @@ class Load {
     token_ = options_.new_token ? options_.new_token() : random_hex(16);
     TG_CHECK(versions_.begin(prepared_.row, token_));
     TG_CHECK(versions_.clear(id()));  // what the same load wrote before it was interrupted
-    GraphWriter writer(endpoint_of(request_.server), request_.name, options_.query,
-                       {.lanes = options_.lanes, .batch = options_.batch}, stop_);
-    return writer.write(prepared_.graph, id(), token_,
-                        [this](std::string_view what, std::size_t done, std::size_t all) {
-                          say(fmt::format("{} {} of {}", what, done, all));
-                          return check_stop();
-                        });
+    TG_TRY(const auto ids, write_nodes());
+    return write_edges(ids);
+  }
+
+  Result<NodeIds> write_nodes() {
+    std::vector<std::pair<std::string, std::string>> ids;
+    std::size_t done = 0;
+    for (const auto& batch : node_batches(prepared_.graph, options_.batch)) {
+      TG_TRY(auto made, versions_.write_nodes({id(), token_}, batch));
+      std::ranges::move(made, std::back_inserter(ids));
+      TG_CHECK(tell("nodes", done += batch.count, prepared_.graph.nodes.size()));
+    }
+    return node_ids(prepared_.graph, ids);
+  }
+
+  Status write_edges(const NodeIds& ids) {
+    std::size_t done = 0;
+    for (const auto& batch : edge_batches(prepared_.graph, ids, options_.batch)) {
+      TG_CHECK(versions_.write_edges({id(), token_}, batch, ids.prefix));
+      TG_CHECK(tell("edges", done += batch.count, prepared_.graph.edges.size()));
+    }
+    return {};
+  }
+
+  Status tell(std::string_view what, std::size_t done, std::size_t all) const {
+    say(fmt::format("{} {} of {}", what, done, all));
+    return check_stop();
   }
 
   Result<std::vector<std::string>> verify() {

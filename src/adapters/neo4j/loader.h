@@ -13,7 +13,6 @@ namespace tidegate::neo4j {
 
 struct LoaderOptions {
   std::size_t batch = 2000;     ///< rows of one statement
-  std::size_t lanes = 2;        ///< statements at once, each on a thread of its own; at most 4
   Millis stale_after{600'000};  ///< a half-loaded version of another load, idle for so long, is dead
   CurriculumLimits limits;
   QueryOptions query;                      ///< `wait` empty: really waits

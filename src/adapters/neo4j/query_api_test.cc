@@ -1,10 +1,6 @@
 // What needs no server: parameters, canonical values, golden queries' text, batches.
 #include "adapters/neo4j/query_api.h"
 
-#include <map>
-#include <set>
-
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 #include "adapters/neo4j/batches.h"
@@ -85,45 +81,10 @@ TEST(Batches, GroupByNameAndSize) {
       node_ids(graph, {{"1", "4:x:11"}, {"0", "4:x:10"}, {"2", "4:x:12"}, {"3", "4:x:3"}, {"4", "4:x:4"}});
   ASSERT_TRUE(ids);
   EXPECT_EQ(ids->prefix, "4:x:");
-  const auto rounds = edge_rounds(graph, *ids, 10, 2);
-  ASSERT_EQ(rounds.size(), 1U);
-  ASSERT_EQ(rounds[0].size(), 1U);
-  EXPECT_EQ(rounds[0][0].at(0).rows, R"([["10","11",{"k":["x\"","y"]}]])");
+  const auto edges = edge_batches(graph, *ids, 10);
+  ASSERT_EQ(edges.size(), 1U);
+  EXPECT_EQ(edges[0].rows, R"([["10","11",{"k":["x\"","y"]}]])");
   EXPECT_EQ(node_ids(graph, {{"0", "x"}}).error().code, Errc::kConflict);
-}
-
-TEST(EdgeRounds, CellsOfOneRoundShareNoNodeAndAllEdgesAreThere) {
-  for (const std::size_t lanes : {1U, 2U, 3U, 4U}) {
-    release::Graph graph;
-    NodeIds ids;
-    for (std::size_t i = 0; i < 50; ++i) {
-      graph.nodes.push_back({"", std::to_string(i), "A", {}});
-      ids.suffixes.push_back(std::to_string(i));
-    }
-    std::size_t made = 0;
-    for (std::size_t i = 0; i < 50; ++i)
-      for (std::size_t j = 0; j < 50; j += 3, ++made)
-        graph.edges.push_back({"", i % 7 == 0 ? "T" : "U", std::to_string(i), std::to_string(j), {}});
-    std::set<std::string> seen;
-    for (const auto& round : edge_rounds(graph, ids, 20, lanes)) {
-      std::map<std::string, std::size_t> cell_of;
-      for (std::size_t cell = 0; cell < round.size(); ++cell) {
-        for (const auto& batch : round[cell]) {
-          const auto rows = boost::json::parse(batch.rows).as_array();
-          EXPECT_EQ(rows.size(), batch.count);
-          EXPECT_LE(batch.count, 20U);
-          for (const auto& row : rows) {
-            seen.insert(batch.name + boost::json::serialize(row));
-            for (const std::size_t end : {0U, 1U}) {
-              const auto [at, is_new] = cell_of.emplace(row.at(end).as_string().c_str(), cell);
-              EXPECT_EQ(at->second, cell) << "two lanes would lock one node";
-            }
-          }
-        }
-      }
-    }
-    EXPECT_EQ(seen.size(), made) << lanes;
-  }
 }
 
 // A server that plays a list of answers, the last one for ever, and keeps what it was asked.

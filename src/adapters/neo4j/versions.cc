@@ -61,7 +61,6 @@ Status Versions::prepare_schema(const std::vector<std::string>& labels) {
       "UNIQUE",
       "CREATE CONSTRAINT tidegate_node_uid IF NOT EXISTS FOR (n:GraphNode) REQUIRE (n.version, n.uid) IS "
       "UNIQUE",
-      "CREATE CONSTRAINT tidegate_lane IF NOT EXISTS FOR (l:GraphLane) REQUIRE (l.version, l.lane) IS UNIQUE",
       "CREATE INDEX tidegate_node_version IF NOT EXISTS FOR (n:GraphNode) ON (n.version)",
   };
   for (const auto& label : labels) {
@@ -77,12 +76,9 @@ Status Versions::prepare_schema(const std::vector<std::string>& labels) {
 Result<std::vector<VersionRow>> Versions::list() {
   TG_TRY(const auto result, api_.run(R"(
       MATCH (v:GraphVersion {name: $name})
-      OPTIONAL MATCH (l:GraphLane {version: v.id})
-      WITH v, max(l.touched_at) AS written
-      WITH v, CASE WHEN written > v.touched_at THEN written ELSE v.touched_at END AS touched
       RETURN v.id, v.sha256, v.commit, v.data_uri, v.load, v.state, v.previous, v.rolled_back_from,
              v.nodes, v.edges, v.created_at.epochMillis,
-             datetime.realtime().epochMillis - touched.epochMillis,
+             datetime.realtime().epochMillis - v.touched_at.epochMillis,
              EXISTS { (:Active {name: $name})-[:POINTS_TO]->(v) }
       ORDER BY v.created_at DESC, v.id)",
                                      named(""), Access::kRead));
@@ -96,17 +92,13 @@ Status Versions::begin(const VersionRow& row, const std::string& token) {
   parameters.text("sha256", row.sha256).text("commit", row.commit).text("data_uri", row.data_uri);
   parameters.text("load", row.load).text("token", token);
   parameters.integer("nodes", row.nodes).integer("edges", row.edges);
-  parameters.integer("lanes", std::int64_t{kLanes});
   TG_TRY(const auto result, api_.run(R"(
       MERGE (v:GraphVersion {name: $name, id: $version})
       ON CREATE SET v.state = 'loading', v.created_at = datetime.realtime()
       WITH v WHERE v.state = 'loading'
       SET v.token = $token, v.touched_at = datetime.realtime(), v.sha256 = $sha256, v.commit = $commit,
           v.data_uri = $data_uri, v.load = $load, v.nodes = $nodes, v.edges = $edges
-      WITH v UNWIND range(0, $lanes - 1) AS lane
-      MERGE (l:GraphLane {version: $version, lane: lane})
-      SET l.token = $token, l.touched_at = datetime.realtime()
-      RETURN l.lane)",
+      RETURN v.id)",
                                      parameters));
   if (result.rows.empty())
     return fail(Errc::kConflict, "graph version " + row.id + " is not being loaded any more");
@@ -116,12 +108,12 @@ Status Versions::begin(const VersionRow& row, const std::string& token) {
 Result<QueryResult> Versions::write(const Writer& writer, const Batch& batch, std::string_view create,
                                     Parameters parameters) {
   TG_CHECK(require_identifier(batch.name));
-  parameters.text("version", writer.version).text("token", writer.token);
-  parameters.integer("lane", static_cast<std::int64_t>(writer.lane)).raw("rows", batch.rows);
+  parameters.text("name", name_).text("version", writer.version).text("token", writer.token);
+  parameters.raw("rows", batch.rows);
   return api_.run(fmt::format(R"(
-      MATCH (l:GraphLane {{version: $version, lane: $lane}})
-      SET l.touched_at = datetime.realtime()
-      WITH l WHERE l.token = $token
+      MATCH (v:GraphVersion {{name: $name, id: $version}})
+      SET v.touched_at = datetime.realtime()
+      WITH v WHERE v.state = 'loading' AND v.token = $token
       UNWIND $rows AS row
       {})",
                               create),
@@ -181,9 +173,7 @@ Status Versions::mark_ready(const std::string& version, const std::string& token
       MATCH (v:GraphVersion {name: $name, id: $version})
       SET v.touched_at = datetime.realtime()
       WITH v WHERE v.state = 'loading' AND v.token = $token
-      SET v.state = 'ready' REMOVE v.token
-      WITH v OPTIONAL MATCH (l:GraphLane {version: $version}) DELETE l
-      RETURN DISTINCT v.id)",
+      SET v.state = 'ready' REMOVE v.token RETURN v.id)",
                                      parameters));
   if (result.rows.empty())
     return fail(Errc::kConflict, "another load has taken over graph version " + version);
@@ -247,9 +237,7 @@ Status Versions::drop(const std::string& version) {
         MATCH (v:GraphVersion {name: $name, id: $version})
         OPTIONAL MATCH (live:GraphVersion {name: $name, id: $live})
         WITH v, live WHERE v.id <> $live AND coalesce(live.previous, '') <> v.id
-        SET v.state = 'dropping', v.touched_at = datetime.realtime() REMOVE v.token
-        WITH v OPTIONAL MATCH (l:GraphLane {version: $version}) DELETE l
-        RETURN DISTINCT v.id)",
+        SET v.state = 'dropping', v.touched_at = datetime.realtime() REMOVE v.token RETURN v.id)",
                                               parameters));
     if (!marked.rows.empty()) return {};
     return fail(Errc::kConflict, "graph version " + version + " is live, the one before it, or gone");

@@ -4,11 +4,6 @@
 //   edges,
 //                                                           created_at, state, previous})
 //   (:GraphNode:<Label> {version, uid, …})-[:<TYPE> {…}]->(:GraphNode …)       version = GraphVersion.id
-//   (:GraphLane {version, lane, token})        while it is loaded: who holds the token may write in this lane
-//
-// Each batch locks its lane and writes only when the lane's token is its own. Who takes over a load sets the
-// tokens of all lanes, and so waits for the batches that are under way; none can be written after it. Lanes
-// are nodes of their own, so that batches of one load do not wait for one another.
 //
 // A version's nodes do not change once it is ready. A reader takes the pointer's version once and stays with
 // it:
@@ -77,13 +72,10 @@ class Versions {
   /// from now on. kConflict when it is complete already.
   Status begin(const VersionRow& row, const std::string& token);
 
-  static constexpr std::size_t kLanes = 4;
-
-  /// Which load writes, and in which of its lanes (below kLanes); one batch at a time in each.
+  /// Which load writes: each batch locks the version's node and writes only when the token is its own.
   struct Writer {
     std::string version;
     std::string token;
-    std::size_t lane = 0;
   };
 
   /// All nodes of one label; the rows are property objects with "uid". Gives the database's id of each, by
