@@ -40,7 +40,7 @@ constexpr auto kTarget = std::to_array<Keyword>({
     {"keep"},
 });
 constexpr auto kLint = std::to_array<Keyword>({{"disable"}});
-constexpr auto kGraph = std::to_array<Keyword>({{"data"}, {"neo4j"}, {"golden"}, {"keep"}});
+constexpr auto kGraph = std::to_array<Keyword>({{"data"}, {"neo4j"}, {"golden"}, {"checks"}, {"keep"}});
 
 constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -252,6 +252,7 @@ Graph read_graph(const Value& value, const yaml::Mark& mark, const std::vector<D
         },
         "should be http(s)://host:port, or env");
   graph.golden = read_checked(value, "golden", is_relative, "should be a path in the repository");
+  if (const auto checks = value.find("checks")) graph.checks = read_graph_checks(*checks);
   graph.keep = read_keep(value, graph.keep);
   return graph;
 }

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "config/diagnostic.h"
+#include "config/graph_checks.h"
 
 namespace tidegate::config {
 
@@ -56,6 +57,7 @@ struct Graph {
   std::string data;           ///< name of the data source that it is loaded from
   std::string neo4j = "env";  ///< http(s)://host:port, or "env": the server's NEO4J_HTTP_URL
   std::string golden;         ///< golden queries (JSON) in the repository; empty: none
+  GraphChecks checks;
   int keep = 3;               ///< versions kept for rollback
   Place place;
 };

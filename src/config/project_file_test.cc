@@ -97,6 +97,12 @@ TEST(ProjectFile, RefusesWhatCannotBeMeant) {
        "[r]}}",
        "target-conflict"},
       {"graphs: {a: {data: none}}", "unknown-data"},
+      {"graphs: {a: {checks: {skip: [cycle]}}}", "invalid-value"},
+      {"graphs: {a: {checks: {grade_bands: [4, 2]}}}", "invalid-value"},
+      {"graphs: {a: {checks: {grade_bands: 4}}}", "invalid-type"},
+      {"graphs: {a: {checks: {max_elements: 0}}}", "invalid-value"},
+      {"graphs: {a: {checks: {subject: ''}}}", "invalid-value"},
+      {"graphs: {a: {checks: {gradebands: [2]}}}", "unknown-keyword"},
   };
   for (const Bad& bad : cases) {
     const auto loaded = load_project_file(bad.text);
@@ -104,6 +110,26 @@ TEST(ProjectFile, RefusesWhatCannotBeMeant) {
     EXPECT_TRUE(testing::find(loaded.diagnostics, bad.code)) << bad.text << "\n"
                                                              << testing::text_of(loaded.diagnostics);
   }
+}
+
+TEST(ProjectFile, ReadsWhatAGraphIsHeldTo) {
+  const auto loaded = load_project_file(R"(
+data: {d: {source: file:///srv, bind: [{file: a.py}]}}
+graphs:
+  plain: {data: d}
+  held: {data: d, checks: {max_elements: 900000, grade_bands: [2, 5, 8, 12], subject: Course, standard: Topic,
+                           embedding: vector, skip: [grade_order, unreachable]}}
+)");
+  EXPECT_FALSE(has_errors(loaded.diagnostics)) << testing::text_of(loaded.diagnostics);
+  ASSERT_EQ(loaded.file.graphs.size(), 2U);
+  EXPECT_FALSE(loaded.file.graphs[0].checks.max_elements);
+  const auto& checks = loaded.file.graphs[1].checks;
+  EXPECT_EQ(checks.max_elements, 900'000);
+  EXPECT_EQ(checks.grade_bands, (std::vector<int>{2, 5, 8, 12}));
+  EXPECT_EQ(checks.subject, "Course");
+  EXPECT_EQ(checks.standard, "Topic");
+  EXPECT_EQ(checks.embedding, "vector");
+  EXPECT_EQ(checks.skip, (std::vector<std::string>{"grade_order", "unreachable"}));
 }
 
 TEST(ProjectFile, NamesPlaceAndNearKeyOfASlip) {

@@ -9,28 +9,15 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "release/graph_checks.h"
 #include "release/graph_cycles.h"
+#include "release/graph_places.h"
+#include "release/hangul.h"
 
 namespace tidegate::release {
 namespace {
 
 using Kind = GraphProblem::Kind;
-
-std::string quoted(std::string_view text) {
-  return "\"" + printable(text, 120) + "\"";
-}
-
-std::string node_place(const GraphNode& node) {
-  return fmt::format("/nodes/{}", node.index);
-}
-std::string edge_place(const GraphEdge& edge) {
-  return fmt::format("/edges/{}", edge.index);
-}
-
-// RFC 6901: '~' and '/' of a member's name are escaped.
-std::string member_place(const std::string& element, std::string_view name) {
-  return element + "/" + replace_all(replace_all(printable(name, 60), "~", "~0"), "/", "~1");
-}
 
 bool has_control(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -51,6 +38,10 @@ class Validator {
     check_nodes();
     check_edges();
     check_cycles();
+    for (auto* check : {&grade_problems, &reach_problems, &embedding_problems}) {
+      std::ranges::move(check(resolved_, rules_), std::back_inserter(problems_));
+    }
+    std::erase_if(problems_, [&](const GraphProblem& p) { return rules_.skip.contains(p.kind); });
     return std::move(problems_);
   }
 
@@ -62,8 +53,9 @@ class Validator {
   void check_nodes() {
     number_.reserve(graph_.nodes.size());
     for (const auto& node : graph_.nodes) {
-      const std::string place = node_place(node);
-      check_name("label", node.label, place + "/label", {"GraphNode", "GraphVersion", "Active"});
+      const std::string& place = node.place;
+      check_name("label", node.label, member_place(place, "label"),
+                 {"GraphNode", "GraphVersion", "GraphConcept", "Active"});
       check_uid(node, place);
       check_properties(node.properties, place, {"uid", "version"});
       check_code(node, place);
@@ -71,21 +63,26 @@ class Validator {
   }
 
   void check_uid(const GraphNode& node, const std::string& place) {
-    const std::string at = place + "/uid";
+    const std::string at = member_place(place, "uid");
     if (node.uid.empty()) return add(Kind::kValue, at, "the uid is empty");
     if (node.uid.size() > 512 || has_control(node.uid) || !is_utf8(node.uid)) {
       add(Kind::kValue, at,
           fmt::format("uid {} is longer than 512 bytes, or has control characters or broken UTF-8",
-                      quoted(node.uid)));
+                      in_quotes(node.uid)));
     }
     const auto number = static_cast<std::uint32_t>(number_.size());
     const auto [seen, is_new] = number_.try_emplace(node.uid, number);
-    if (is_new) {
-      by_number_.push_back(&node);
-    } else {
+    if (!is_new) {
       add(Kind::kDuplicateUid, at,
-          fmt::format("uid {} is taken by {}", quoted(node.uid), node_place(*by_number_[seen->second])));
+          fmt::format("uid {} is taken by {}", in_quotes(node.uid), resolved_.nodes[seen->second]->place));
+      return;
     }
+    resolved_.nodes.push_back(&node);
+    const auto [like, is_unlike] = spellings_.try_emplace(compose_hangul(node.uid), &node);
+    if (is_unlike) return;
+    add(Kind::kDuplicateUid, at,
+        fmt::format("uid {} looks like that of {} and is written with other Unicode", in_quotes(node.uid),
+                    like->second->place));
   }
 
   void check_name(std::string_view what, const std::string& name, const std::string& place,
@@ -93,9 +90,9 @@ class Validator {
     if (!is_graph_identifier(name)) {
       add(Kind::kName, place,
           fmt::format("{} {} is not an identifier (letters A-Z a-z, digits, _; at most 64)", what,
-                      quoted(name)));
+                      in_quotes(name)));
     } else if (std::ranges::find(reserved, name) != reserved.end()) {
-      add(Kind::kName, place, fmt::format("{} {} is reserved", what, quoted(name)));
+      add(Kind::kName, place, fmt::format("{} {} is reserved", what, in_quotes(name)));
     }
   }
 
@@ -111,7 +108,7 @@ class Validator {
           !is_utf8(property.name)) {
         add(Kind::kName, at(), "the property's name is empty, longer than 100 bytes or not plain text");
       } else if (std::ranges::find(reserved, property.name) != reserved.end()) {
-        add(Kind::kName, at(), fmt::format("the property {} is reserved", quoted(property.name)));
+        add(Kind::kName, at(), fmt::format("the property {} is reserved", in_quotes(property.name)));
       }
       if (auto fault = value_fault(property.value); !fault.empty()) {
         add(Kind::kValue, at(), std::move(fault));
@@ -154,68 +151,74 @@ class Validator {
     // Length first: label, revision and code cannot run into each other.
     std::string key =
         fmt::format("{}\x1f{}\x1f{}\x1f{}", node.label, revision != nullptr ? revision->size() : 0,
-                    revision != nullptr ? *revision : "", *code);
+                    revision != nullptr ? *revision : "", compose_hangul(*code));
     const auto [seen, is_new] = codes_.try_emplace(std::move(key), &node);
     if (is_new) return;
     add(Kind::kDuplicateCode, member_place(place, rules_.unique_property),
-        fmt::format("{} {} of {} {} is also that of {} ({})", rules_.unique_property, quoted(*code),
-                    node.label, quoted(node.uid), quoted(seen->second->uid), node_place(*seen->second)));
+        fmt::format("{} {} of {} {} is also that of {} ({})", rules_.unique_property, in_quotes(*code),
+                    node.label, in_quotes(node.uid), in_quotes(seen->second->uid), seen->second->place));
   }
 
   void check_edges() {
-    std::map<std::tuple<std::string_view, std::uint32_t, std::uint32_t>, std::size_t> seen;
+    std::map<std::tuple<std::string_view, std::uint32_t, std::uint32_t>, const GraphEdge*> seen;
     for (const auto& edge : graph_.edges) {
-      const std::string place = edge_place(edge);
-      check_name("type", edge.type, place + "/type", {"POINTS_TO"});
+      const std::string& place = edge.place;
+      check_name("type", edge.type, member_place(place, "type"), {"POINTS_TO"});
       check_properties(edge.properties, place, {});
       const auto from = number_.find(edge.from);
       const auto to = number_.find(edge.to);
       if (from == number_.end() || to == number_.end()) {
         report_dangling(edge, place, from == number_.end(), to == number_.end());
       } else if (from == to) {
-        add(Kind::kSelfLoop, place, fmt::format("{} from {} to itself", edge.type, quoted(edge.from)));
+        add(Kind::kSelfLoop, place, fmt::format("{} from {} to itself", edge.type, in_quotes(edge.from)));
       } else {
-        const auto [first, is_new] = seen.try_emplace({edge.type, from->second, to->second}, edge.index);
-        if (!is_new) {
-          add(Kind::kDuplicateEdge, place,
-              fmt::format("{} from {} to {} is there already (/edges/{})", edge.type, quoted(edge.from),
-                          quoted(edge.to), first->second));
+        const auto [first, is_new] = seen.try_emplace({edge.type, from->second, to->second}, &edge);
+        if (is_new) {
+          resolved_.arcs.push_back({from->second, to->second, &edge});
+          continue;
         }
+        add(Kind::kDuplicateEdge, place,
+            fmt::format("{} from {} to {} is there already ({})", edge.type, in_quotes(edge.from),
+                        in_quotes(edge.to), first->second->place));
       }
     }
   }
 
   void report_dangling(const GraphEdge& edge, const std::string& place, bool no_from, bool no_to) {
     std::string missing;
-    if (no_from) missing = quoted(edge.from);
-    if (no_to && edge.to != edge.from) missing += (missing.empty() ? "" : " and no node ") + quoted(edge.to);
-    if (missing.empty()) missing = quoted(edge.to);
+    if (no_from) missing = missing_node(edge.from);
+    if (no_to && edge.to != edge.from) {
+      missing += (missing.empty() ? "" : " and no node ") + missing_node(edge.to);
+    }
     add(Kind::kDangling, place,
-        fmt::format("{} from {} to {}: there is no node {}", printable(edge.type, 64), quoted(edge.from),
-                    quoted(edge.to), missing));
+        fmt::format("{} from {} to {}: there is no node {}", printable(edge.type, 64), in_quotes(edge.from),
+                    in_quotes(edge.to), missing));
+  }
+
+  std::string missing_node(const std::string& uid) {
+    const auto near = spellings_.find(compose_hangul(uid));
+    if (near == spellings_.end()) return in_quotes(uid);
+    return fmt::format("{} (that of {} is written with other Unicode)", in_quotes(uid), near->second->place);
   }
 
   void check_cycles() {
     for (const auto& type : rules_.acyclic_types) {
       std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
-      std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> index;
-      for (const auto& edge : graph_.edges) {
-        if (edge.type != type) continue;
-        const auto from = number_.find(edge.from);
-        const auto to = number_.find(edge.to);
-        if (from == number_.end() || to == number_.end() || from == to) continue;
-        pairs.emplace_back(from->second, to->second);
-        index.try_emplace(pairs.back(), edge.index);
+      std::map<std::pair<std::uint32_t, std::uint32_t>, const GraphEdge*> edges;
+      for (const auto& arc : resolved_.arcs) {
+        if (arc.edge->type != type) continue;
+        pairs.emplace_back(arc.from, arc.to);
+        edges.try_emplace(pairs.back(), arc.edge);
       }
       if (pairs.empty()) continue;
-      const auto search = find_cycles(by_number_.size(), pairs, rules_.max_cycles);
+      const auto search = find_cycles(resolved_.nodes.size(), pairs, rules_.max_cycles);
       for (const auto& cycle : search.cycles) {
-        const auto back = index.find({cycle.back(), cycle.front()});
-        add(Kind::kCycle, fmt::format("/edges/{}", back->second),
+        const auto back = edges.find({cycle.back(), cycle.front()});
+        add(Kind::kCycle, back->second->place,
             fmt::format("{} cycle of {}: {}", type, cycle.size(), cycle_path(cycle)));
       }
       if (search.uncovered_edges > 0) {
-        add(Kind::kCycle, "/edges",
+        add(Kind::kCycle, "",
             fmt::format("{}: {} more edges lie on further cycles", type, search.uncovered_edges));
       }
     }
@@ -224,17 +227,18 @@ class Validator {
   std::string cycle_path(const std::vector<std::uint32_t>& cycle) const {
     std::string path;
     const std::size_t named = std::min(cycle.size(), rules_.max_cycle_path);
-    for (std::size_t i = 0; i < named; ++i) path += quoted(by_number_[cycle[i]]->uid) + " -> ";
+    for (std::size_t i = 0; i < named; ++i) path += in_quotes(resolved_.nodes[cycle[i]]->uid) + " -> ";
     if (named < cycle.size()) path += fmt::format("({} more) -> ", cycle.size() - named);
-    return path + quoted(by_number_[cycle.front()]->uid);
+    return path + in_quotes(resolved_.nodes[cycle.front()]->uid);
   }
 
   const Graph& graph_;
   const GraphRules& rules_;
   std::vector<GraphProblem> problems_;
-  std::unordered_map<std::string_view, std::uint32_t> number_;  // uid → position in by_number_
-  std::vector<const GraphNode*> by_number_;
+  std::unordered_map<std::string_view, std::uint32_t> number_;  // uid → position in resolved_.nodes
+  ResolvedGraph resolved_;
   std::unordered_map<std::string, const GraphNode*> codes_;
+  std::unordered_map<std::string, const GraphNode*> spellings_;  // uid as it looks → node
 };
 
 }  // namespace
@@ -259,12 +263,30 @@ std::string_view to_string(GraphProblem::Kind kind) {
       return "self_loop";
     case Kind::kCycle:
       return "cycle";
+    case Kind::kGradeOrder:
+      return "grade_order";
+    case Kind::kUnreachable:
+      return "unreachable";
+    case Kind::kEmbedding:
+      return "embedding";
     case Kind::kLimit:
       return "limit";
     case Kind::kEmpty:
       return "empty";
   }
   return "unknown";
+}
+
+bool skippable(GraphProblem::Kind kind) {
+  return kind == Kind::kDuplicateCode || kind == Kind::kGradeOrder || kind == Kind::kUnreachable ||
+         kind == Kind::kEmbedding;
+}
+
+std::optional<GraphProblem::Kind> problem_kind(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(Kind::kEmpty); ++i) {
+    if (to_string(static_cast<Kind>(i)) == name) return static_cast<Kind>(i);
+  }
+  return std::nullopt;
 }
 
 std::string to_string(const GraphProblem& problem) {

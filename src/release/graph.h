@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,9 +23,9 @@ struct GraphProperty {
   friend bool operator==(const GraphProperty&, const GraphProperty&) = default;
 };
 
-/// `index` is the place in the file's "nodes" (elements that could not be read leave gaps).
+/// `place` is where it was read: a JSON pointer ("/nodes/12") or a file and line ("nodes.csv:13").
 struct GraphNode {
-  std::size_t index = 0;
+  std::string place;
   std::string uid;
   std::string label;
   std::vector<GraphProperty> properties;
@@ -31,7 +33,7 @@ struct GraphNode {
 };
 
 struct GraphEdge {
-  std::size_t index = 0;
+  std::string place;
   std::string type;
   std::string from;  ///< uid
   std::string to;    ///< uid
@@ -58,11 +60,14 @@ struct GraphProblem {
     kDangling,
     kSelfLoop,
     kCycle,
+    kGradeOrder,   ///< what comes first is of a higher grade than what builds on it
+    kUnreachable,  ///< a standard that no subject leads to
+    kEmbedding,    ///< vectors of different lengths, or none where the others have one
     kLimit,
     kEmpty,
   };
   Kind kind = Kind::kShape;
-  std::string place;    ///< JSON pointer, e.g. "/edges/12"; empty: the whole
+  std::string place;    ///< JSON pointer or file and line, e.g. "/edges/12"; empty: the whole
   std::string message;  ///< complete sentence part with both ends, uids and labels named
   friend bool operator==(const GraphProblem&, const GraphProblem&) = default;
 };
@@ -73,6 +78,7 @@ std::string_view to_string(GraphProblem::Kind kind);
 /// "/edges/12: dangling: PREREQUISITE_OF from \"a\" to \"b\": there is no node \"b\"".
 std::string to_string(const GraphProblem& problem);
 
+/// What a graph must keep to. The names are those of the model that docs/guide/graphs.md describes.
 struct GraphRules {
   std::size_t max_elements = 200'000;     ///< nodes and edges together
   std::size_t max_problems = 200;         ///< reported; then one that says how many more
@@ -83,14 +89,28 @@ struct GraphRules {
   std::string unique_property = "code";   ///< unique per label (and "revision" property)
   std::vector<std::string> acyclic_types  ///< edge types that must not go round in circles
       {"PREREQUISITE_OF", "PREREQUISITE", "REQUIRES", "PRECEDES"};
+  std::vector<std::string> first_to_next{"PREREQUISITE_OF", "PRECEDES"};  ///< from is learned before to
+  std::vector<std::string> next_to_first{"REQUIRES"};                     ///< to is learned before from
+  std::vector<int> grade_bands{2, 4, 6, 9, 10, 12};  ///< each named by its highest grade, rising
+  std::string subject = "Subject";                   ///< label that standards must be reachable from
+  std::string standard = "Standard";                 ///< label of what must be reachable
+  std::vector<std::string> upward_types{"BELONGS_TO", "PART_OF", "CHILD_OF"};  ///< lead from part to whole
+  std::string embedding = "embedding";  ///< property that holds a vector
+  std::set<GraphProblem::Kind> skip;    ///< kinds that are not looked for; see skippable()
 };
+
+/// True for the kinds that a project may switch off: the others would break the load or its readers.
+bool skippable(GraphProblem::Kind kind);
+/// The kind of this name; nothing when there is none.
+std::optional<GraphProblem::Kind> problem_kind(std::string_view name);
 
 /// True for [A-Za-z_][A-Za-z0-9_]{0,63}: the only text that is ever put into a statement, since labels and
 /// types cannot be parameters.
 bool is_graph_identifier(std::string_view name);
 
-/// Every problem in one pass, in the order of the file (cycles last). Empty: it may be loaded.
-/// Linear in the graph, but for the cycles, which are bounded by `max_cycles`.
+/// Every problem in one pass, in the order of the file, then what concerns several elements (cycles, grades,
+/// reachability, embeddings). Empty: it may be loaded. Linear in the graph, but for the cycles, which are
+/// bounded by `max_cycles`.
 std::vector<GraphProblem> validate(const Graph& graph, const GraphRules& rules = {});
 
 /// Puts at most `max` problems in front and one line in the end that counts the rest.

@@ -7,7 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "release/grades.h"
+#include "release/graph_checks.h"
 #include "release/graph_cycles.h"
+#include "release/hangul.h"
 
 namespace tidegate::release {
 namespace {
@@ -16,11 +19,11 @@ using Kind = GraphProblem::Kind;
 
 GraphNode node(std::size_t index, std::string uid, std::string label = "Standard",
                std::vector<GraphProperty> properties = {}) {
-  return {index, std::move(uid), std::move(label), std::move(properties)};
+  return {"/nodes/" + std::to_string(index), std::move(uid), std::move(label), std::move(properties)};
 }
 
 GraphEdge edge(std::size_t index, std::string from, std::string to, std::string type = "PREREQUISITE_OF") {
-  return {index, std::move(type), std::move(from), std::move(to), {}};
+  return {"/edges/" + std::to_string(index), std::move(type), std::move(from), std::move(to), {}};
 }
 
 Graph three() {
@@ -158,6 +161,136 @@ TEST(Graph, LongCyclesAreNamedInPart) {
       Lines{"/edges/99: cycle: PREREQUISITE_OF cycle of 100: \"0\" -> \"1\" -> \"2\" -> (97 more) -> \"0\""});
 }
 
+GraphNode standard(std::size_t index, std::string uid, GraphValue grade_band) {
+  return node(index, std::move(uid), "Standard", {{"grade_band", std::move(grade_band)}});
+}
+
+TEST(Graph, WhatComesFirstIsOfNoHigherGrade) {
+  Graph graph;
+  graph.nodes = {standard(0, "nine", std::int64_t{9}),
+                 standard(1, "six", std::int64_t{6}),
+                 node(2, "code", "Standard", {{"code", std::string("[4수01-01]")}}),
+                 node(3, "five", "Standard", {{"grade", std::string("5")}}),
+                 node(4, "unknown"),
+                 node(5, "list", "Standard", {{"education_level", std::vector<std::string>{"07", "08"}}})};
+  graph.edges = {edge(0, "six", "nine"),
+                 edge(1, "nine", "six"),
+                 edge(2, "nine", "code", "REQUIRES"),
+                 edge(3, "code", "five", "REQUIRES"),
+                 edge(4, "six", "five"),
+                 edge(5, "nine", "unknown"),
+                 edge(6, "list", "five", "PRECEDES"),
+                 edge(7, "nine", "six", "NEXT")};
+  EXPECT_EQ(
+      lines(validate(graph)),
+      (Lines{"/edges/0: cycle: PREREQUISITE_OF cycle of 2: \"nine\" -> \"six\" -> \"nine\"",
+             "/edges/1: grade_order: PREREQUISITE_OF: \"nine\" (grades 7 to 9, /nodes/0) comes before "
+             "\"six\" (grades 5 to 6, /nodes/1)",
+             "/edges/3: grade_order: REQUIRES: \"five\" (grade 5, /nodes/3) comes before \"code\" "
+             "(grades 3 to 4, /nodes/2)",
+             "/edges/6: grade_order: PRECEDES: \"list\" (grades 7 to 8, /nodes/5) comes before \"five\" "
+             "(grade 5, /nodes/3)"}));
+  GraphRules rules;
+  rules.skip = {Kind::kGradeOrder};
+  EXPECT_EQ(validate(graph, rules).size(), 1U);
+  rules = {};
+  rules.grade_bands = {4, 9};
+  EXPECT_EQ(validate(graph, rules).size(), 4U) << "9 is grades 5 to 9 now, 6 one grade";
+}
+
+TEST(Graph, TheCodeAndTheBandSayTheSame) {
+  Graph graph;
+  graph.nodes = {
+      node(0, "a", "Standard", {{"code", std::string("[9수01-01]")}, {"grade_band", std::int64_t{6}}}),
+      node(1, "b", "Standard", {{"code", std::string("[9수01-02]")}, {"grade_band", std::string("7-9")}})};
+  EXPECT_EQ(
+      lines(validate(graph)),
+      Lines{"/nodes/0/grade_band: grade_order: grade_band is grades 5 to 6, but the code \"[9수01-01]\" is "
+            "of grades 7 to 9"});
+}
+
+TEST(Graph, EveryStandardIsReachedFromASubject) {
+  Graph graph = three();
+  EXPECT_EQ(lines(validate(graph)), Lines{}) << "no subject, nothing to reach from";
+  graph.nodes.push_back(node(3, "math", "Subject"));
+  graph.nodes.push_back(node(4, "numbers", "Domain"));
+  graph.edges.push_back(edge(2, "math", "numbers", "HAS_DOMAIN"));
+  graph.edges.push_back(edge(3, "numbers", "a", "HAS_STANDARD"));
+  graph.edges.push_back(edge(4, "b", "numbers", "BELONGS_TO"));
+  EXPECT_EQ(lines(validate(graph)), Lines{"/nodes/2: unreachable: no Subject leads to Standard \"c\""})
+      << "a prerequisite does not make it part of the subject";
+  GraphRules rules;
+  rules.subject = "Course";
+  EXPECT_EQ(lines(validate(graph, rules)), Lines{});
+}
+
+TEST(Graph, EmbeddingsAreOfOneLength) {
+  const auto with = [](std::size_t i, GraphValue value, std::string label = "Standard") {
+    return node(i, std::to_string(i), std::move(label), {{"embedding", std::move(value)}});
+  };
+  Graph graph;
+  graph.nodes = {with(0, std::vector<double>{1, 0.5}),
+                 with(1, std::vector<std::int64_t>{1, 0}),
+                 with(2, std::vector<double>{1, 2, 3}),
+                 with(3, std::vector<double>{0, 0}),
+                 with(4, std::string("[1,2]")),
+                 with(5, std::vector<double>{1, 2, 3}, "Level"),
+                 node(6, "6"),
+                 node(7, "7", "Domain")};
+  EXPECT_EQ(lines(validate(graph)),
+            (Lines{"/nodes/2/embedding: embedding: embedding has 3 dimensions, that of /nodes/0 has 2",
+                   "/nodes/3/embedding: embedding: embedding of \"3\" is all zero: it is near to nothing",
+                   "/nodes/4/embedding: embedding: embedding is no list of numbers",
+                   "/nodes/6/embedding: embedding: embedding is missing, and /nodes/0 has one"}));
+  EXPECT_EQ(
+      lines(vector_index_problems(graph, {{"v", "Level", "embedding", 4}, {"w", "Standard", "other", 1}})),
+      Lines{"/nodes/5/embedding: embedding: embedding has 3 dimensions, the vector index \"v\" takes 4"});
+}
+
+TEST(Graph, TextsThatLookTheSameAreTheSame) {
+  const std::string syllables = "분수";
+  const std::string letters = "\u1107\u116e\u11ab\u1109\u116e";
+  ASSERT_NE(syllables, letters);
+  EXPECT_EQ(compose_hangul(letters), syllables);
+  Graph graph;
+  graph.nodes = {node(0, syllables, "Standard", {{"code", syllables}}), node(1, "b")};
+  graph.edges = {edge(0, letters, "b")};
+  EXPECT_EQ(validate(graph).at(0).message, "PREREQUISITE_OF from \"" + letters +
+                                               "\" to \"b\": there is no node \"" + letters +
+                                               "\" (that of /nodes/0 is written with other Unicode)");
+  graph.nodes.push_back(node(2, letters, "Standard", {{"code", letters}}));
+  const auto problems = validate(graph);
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_EQ(problems[0].kind, Kind::kDuplicateUid);
+  EXPECT_EQ(problems[1].kind, Kind::kDuplicateCode);
+}
+
+TEST(Hangul, ComposesWholeSyllablesOnly) {
+  EXPECT_EQ(compose_hangul("\u1112\u1161\u11ab\u1100\u1173\u11af"), "한글");
+  EXPECT_EQ(compose_hangul("가\u11a8"), "각");
+  EXPECT_EQ(compose_hangul("각\u11a8"), "각\u11a8");
+  EXPECT_EQ(compose_hangul("\u1100x\u1161"), "\u1100x\u1161");
+  EXPECT_EQ(compose_hangul("\xe1\x84"), "\xe1\x84");
+  EXPECT_EQ(compose_hangul("plain é 数"), "plain é 数");
+}
+
+TEST(Grades, AreReadFromTextsAndCodes) {
+  const std::vector<int> bands{2, 4, 6, 9, 10, 12};
+  EXPECT_EQ(parse_grades("07"), (Grades{7, 7}));
+  EXPECT_EQ(parse_grades(" 3~4학년군"), (Grades{3, 4}));
+  EXPECT_EQ(parse_grades("5 – 6"), (Grades{5, 6}));
+  EXPECT_EQ(parse_grades("K"), (Grades{0, 0}));
+  for (const auto* text : {"", "중1", "4-3", "123", "7-", "7 or so"})
+    EXPECT_FALSE(parse_grades(text)) << text;
+  EXPECT_EQ(grades_of_code("[9수01-01]", bands), (Grades{7, 9}));
+  EXPECT_EQ(grades_of_code("[ 12미적Ⅱ-01-01]", bands), (Grades{11, 12}));
+  EXPECT_EQ(grades_of_code("2수01-01", bands), (Grades{1, 2}));
+  EXPECT_EQ(grades_of_code("[10공수1-01-01]", bands), (Grades{10, 10}));
+  EXPECT_EQ(grades_of_code("[9\u1109\u116e01-01]", bands), (Grades{7, 9})) << "as macOS spells it";
+  for (const auto* text : {"", "[수01-01]", "9.NS.1", "[123수01]"})
+    EXPECT_FALSE(grades_of_code(text, bands)) << text;
+}
+
 TEST(Graph, HashIsOfTheContentOnly) {
   Graph graph = three();
   graph.nodes[0].properties = {{"a", std::int64_t{1}}, {"b", std::string("x")}};
@@ -166,7 +299,7 @@ TEST(Graph, HashIsOfTheContentOnly) {
   std::ranges::reverse(other.nodes);
   std::ranges::reverse(other.edges);
   std::ranges::reverse(other.nodes.back().properties);
-  for (auto& n : other.nodes) n.index += 7;
+  for (auto& n : other.nodes) n.place += "x";
   EXPECT_EQ(canonical_sha256(other), hash);
 
   std::set<std::string> all{hash};

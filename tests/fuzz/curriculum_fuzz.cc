@@ -8,7 +8,7 @@
 #include <boost/json.hpp>
 
 #include "adapters/neo4j/batches.h"
-#include "adapters/neo4j/curriculum_json.h"
+#include "adapters/neo4j/curriculum.h"
 #include "adapters/neo4j/golden.h"
 #include "release/graph.h"
 
@@ -47,6 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!problems.empty()) return 0;
   // What is accepted can be put into statements and parameters.
   check_rows(tidegate::neo4j::node_batches(graph, 3), graph.nodes.size());
-  check_rows(tidegate::neo4j::edge_batches(graph, 3), graph.edges.size());
+  tidegate::neo4j::NodeIds ids;
+  ids.suffixes.resize(graph.nodes.size());
+  check_rows(tidegate::neo4j::edge_batches(graph, ids, 3), graph.edges.size());
   return 0;
 }

@@ -4,6 +4,8 @@
 
 LAB_NEO4J=$LAB_DIR/neo4j
 LAB_NEO4J_LIB=$LAB_CACHE/neo4j
+LAB_NEO4J_DRIVER=$LAB_CACHE/neo4j-driver # Neo4j's own Python driver: a reader that others wrote
+LAB_NEO4J_DRIVER_PACKAGE=neo4j==6.4.1
 LAB_NEO4J_HTTP=http://$LAB_IP:$LAB_PORT_NEO4J_HTTP
 LAB_NEO4J_BOLT=bolt://$LAB_IP:$LAB_PORT_NEO4J_BOLT
 LAB_NEO4J_OPENS=(--add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/java.io=ALL-UNNAMED
@@ -16,6 +18,7 @@ export NEO4J_BOLT_URL=$LAB_NEO4J_BOLT
 export NEO4J_USER=neo4j
 export NEO4J_PASSWORD=$(lab_secret neo4j)
 export NEO4J_DATABASE=neo4j
+export NEO4J_DRIVER_PYTHON=$LAB_NEO4J_DRIVER/bin/python
 SH
 }
 
@@ -33,6 +36,7 @@ neo4j_java() { # a Java 17 or 21 runtime
 neo4j_install() {
   local key settings=()
   neo4j_java >/dev/null || return 1
+  neo4j_driver_install || return 1
   key=$(lab_key "@$LAB_HERE/neo4j/pom.xml")
   [[ -e $LAB_NEO4J_LIB/ready-$key ]] && return 0
   command -v mvn >/dev/null || { lab_fail "maven is missing: run tools/setup.sh lab"; return 1; }
@@ -44,6 +48,18 @@ neo4j_install() {
     { lab_fail "mvn" "$LAB_LOG/mvn.log"; return 1; }
   rm -rf "$LAB_CACHE/m2"
   touch "$LAB_NEO4J_LIB/ready-$key"
+}
+
+neo4j_driver_mark() { echo "$LAB_NEO4J_DRIVER/ready-$(lab_key "$LAB_NEO4J_DRIVER_PACKAGE")"; }
+
+neo4j_driver_install() {
+  [[ -e $(neo4j_driver_mark) ]] && return 0
+  rm -rf "$LAB_NEO4J_DRIVER"
+  {
+    /usr/bin/python3 -m venv "$LAB_NEO4J_DRIVER" &&
+      "$LAB_NEO4J_DRIVER/bin/pip" install -q --no-cache-dir "$LAB_NEO4J_DRIVER_PACKAGE"
+  } >"$LAB_LOG/neo4j-driver.log" 2>&1 || { lab_fail "pip install" "$LAB_LOG/neo4j-driver.log"; return 1; }
+  touch "$(neo4j_driver_mark)"
 }
 
 neo4j_config() {
@@ -67,10 +83,13 @@ neo4j_answers() {
     -d '{"statement": "RETURN 41 + 1"}' "$LAB_NEO4J_HTTP/db/neo4j/query/v2") == *'"values":[[42]]'* ]]
 }
 
-neo4j_ready() { lab_pid neo4j >/dev/null && neo4j_answers; }
+neo4j_runs() { lab_pid neo4j >/dev/null && neo4j_answers; }
+
+neo4j_ready() { [[ -e $(neo4j_driver_mark) ]] && neo4j_runs; }
 
 neo4j_start() {
   local java
+  neo4j_runs && return 0
   java=$(neo4j_java) || return 1
   lab_end neo4j
   lab_port_free "$LAB_IP" "$LAB_PORT_NEO4J_HTTP" || return 1

@@ -1,6 +1,8 @@
 #include "adapters/neo4j/batches.h"
 
+#include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include <boost/json.hpp>
 
@@ -41,42 +43,78 @@ std::string row_of(const release::GraphNode& node) {
   return object.json();
 }
 
-std::string row_of(const release::GraphEdge& edge) {
-  Parameters object;
-  object.text("a", edge.from).text("b", edge.to).raw("p", properties(edge.properties).json());
-  return object.json();
+std::string row_of(const release::GraphEdge& edge, const std::string& from, const std::string& to) {
+  return "[" + json_text(from) + "," + json_text(to) + "," + properties(edge.properties).json() + "]";
 }
 
-template <class Element, class NameOf>
-std::vector<Batch> batches(const std::vector<Element>& elements, std::size_t size, const NameOf& name_of) {
-  std::vector<Batch> done;
-  std::map<std::string, Batch> open;
-  const auto close = [&](Batch& batch) {
-    batch.rows += ']';
-    done.push_back(std::move(batch));
-    batch = {};
-  };
-  for (const auto& element : elements) {
-    auto& batch = open[name_of(element)];
-    batch.name = name_of(element);
+// Batches by name; a full one is closed.
+class Sorter {
+ public:
+  explicit Sorter(std::size_t size) : size_(size) {}
+
+  void put(const std::string& name, const std::string& row) {
+    auto& batch = open_[name];
+    batch.name = name;
     batch.rows += batch.count == 0 ? '[' : ',';
-    batch.rows += row_of(element);
-    if (++batch.count >= size || batch.rows.size() >= kMaxBytes) close(batch);
+    batch.rows += row;
+    if (++batch.count >= size_ || batch.rows.size() >= kMaxBytes) close(batch);
   }
-  for (auto& [name, batch] : open) {
-    if (batch.count > 0) close(batch);
+
+  std::vector<Batch> finish() {
+    for (auto& [name, batch] : open_) {
+      if (batch.count > 0) close(batch);
+    }
+    return std::move(done_);
   }
-  return done;
-}
+
+ private:
+  void close(Batch& batch) {
+    batch.rows += ']';
+    done_.push_back(std::move(batch));
+    batch = {};
+  }
+
+  std::size_t size_;
+  std::map<std::string, Batch> open_;
+  std::vector<Batch> done_;
+};
 
 }  // namespace
 
 std::vector<Batch> node_batches(const release::Graph& graph, std::size_t size) {
-  return batches(graph.nodes, size, [](const release::GraphNode& node) { return node.label; });
+  Sorter sorter(size);
+  for (const auto& node : graph.nodes) sorter.put(node.label, row_of(node));
+  return sorter.finish();
 }
 
-std::vector<Batch> edge_batches(const release::Graph& graph, std::size_t size) {
-  return batches(graph.edges, size, [](const release::GraphEdge& edge) { return edge.type; });
+Result<NodeIds> node_ids(const release::Graph& graph,
+                         const std::vector<std::pair<std::string, std::string>>& id_by_uid) {
+  std::unordered_map<std::string_view, std::string_view> known;
+  std::string_view prefix =
+      id_by_uid.empty() ? std::string_view() : std::string_view(id_by_uid.front().second);
+  for (const auto& [uid, id] : id_by_uid) {
+    known.emplace(uid, id);
+    const auto differ = std::ranges::mismatch(prefix, id);
+    prefix = prefix.substr(0, static_cast<std::size_t>(differ.in1 - prefix.begin()));
+  }
+  NodeIds ids{std::string(prefix), {}};
+  for (const auto& node : graph.nodes) {
+    const auto found = known.find(node.uid);
+    if (found == known.end())
+      return fail(Errc::kConflict, "the database gave no id for node " + json_text(node.uid));
+    ids.suffixes.emplace_back(found->second.substr(prefix.size()));
+  }
+  return ids;
+}
+
+std::vector<Batch> edge_batches(const release::Graph& graph, const NodeIds& ids, std::size_t size) {
+  std::unordered_map<std::string_view, std::size_t> number;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) number.emplace(graph.nodes[i].uid, i);
+  Sorter sorter(size);
+  for (const auto& edge : graph.edges) {
+    sorter.put(edge.type, row_of(edge, ids.suffixes[number.at(edge.from)], ids.suffixes[number.at(edge.to)]));
+  }
+  return sorter.finish();
 }
 
 }  // namespace tidegate::neo4j

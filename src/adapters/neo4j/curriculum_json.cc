@@ -1,23 +1,17 @@
-#include "adapters/neo4j/curriculum_json.h"
-
+// Curriculum JSON: text → value with bounds, then by what is in it to the reader of that form.
 #include <algorithm>
 #include <new>
-#include <optional>
-#include <utility>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include "adapters/neo4j/json_text.h"
-#include "base/text.h"
+#include "adapters/neo4j/curriculum.h"
+#include "adapters/neo4j/json_reader.h"
 
 namespace tidegate::neo4j {
 namespace {
 
 namespace json = boost::json;
-using release::GraphProblem;
-using release::GraphValue;
-using Kind = GraphProblem::Kind;
 
 // Two bytes of "[[[…" can become sixteen in memory; so memory is bounded apart from the text.
 class BoundedMemory final : public json::memory_resource {
@@ -62,179 +56,42 @@ Result<json::value> parse(std::string_view text, const CurriculumLimits& limits,
   return parser.release();
 }
 
-std::string_view kind_name(const json::value& value) {
-  switch (value.kind()) {
-    case json::kind::null:
-      return "null";
-    case json::kind::bool_:
-      return "a boolean";
-    case json::kind::int64:
-    case json::kind::uint64:
-    case json::kind::double_:
-      return "a number";
-    case json::kind::string:
-      return "a text";
-    case json::kind::array:
-      return "a list";
-    case json::kind::object:
-      return "an object";
-  }
-  return "something";
+bool has_any(const json::object& object, std::initializer_list<json::string_view> names) {
+  return std::ranges::any_of(names, [&](json::string_view name) { return object.contains(name); });
 }
 
-// One list of one kind. Integers among decimals become decimals, as JSON writers drop ".0".
-std::optional<GraphValue> list_value(const json::array& list) {
-  if (std::ranges::all_of(list, [](const json::value& v) { return v.is_string(); })) {
-    std::vector<std::string> texts;
-    for (const auto& item : list) texts.emplace_back(view(item.get_string()));
-    return texts;
-  }
-  if (std::ranges::all_of(list, [](const json::value& v) { return v.is_int64(); })) {
-    std::vector<std::int64_t> numbers;
-    for (const auto& item : list) numbers.push_back(item.get_int64());
-    return numbers;
-  }
-  if (std::ranges::all_of(list, [](const json::value& v) { return v.is_double() || v.is_int64(); })) {
-    std::vector<double> numbers;
-    for (const auto& item : list) {
-      numbers.push_back(item.is_double() ? item.get_double() : static_cast<double>(item.get_int64()));
-    }
-    return numbers;
-  }
-  return std::nullopt;
+Curriculum read(const json::value& root, const CurriculumLimits& limits) {
+  JsonReader reader;
+  const auto* object = root.if_object();
+  const auto shape = [&](std::string message) {
+    reader.problem(release::GraphProblem::Kind::kShape, "", std::move(message));
+  };
+  if (object == nullptr)
+    shape(fmt::format("the whole is {}, not an object", kind_name(root)));
+  else if (has_any(*object, {"nodes", "edges"}))
+    read_plain(reader, *object);
+  else if (has_any(*object, {"CFDocument", "CFItems", "CFAssociations"}))
+    read_case(reader, *object);
+  else if (has_any(*object, {"children"}))
+    read_tree(reader, *object);
+  else
+    shape(
+        "there is neither \"nodes\" (nodes and edges), \"CFItems\" (a CASE package) nor \"children\" (a "
+        "tree)");
+  reader.out.problems = release::bounded(std::move(reader.out.problems), limits.max_problems);
+  return std::move(reader.out);
 }
-
-std::optional<GraphValue> scalar_value(const json::value& value) {
-  if (value.is_bool()) return value.get_bool();
-  if (value.is_int64()) return value.get_int64();
-  if (value.is_double()) return value.get_double();
-  if (value.is_string()) return std::string(view(value.get_string()));
-  if (value.is_array()) return list_value(value.get_array());
-  return std::nullopt;
-}
-
-class Reader {
- public:
-  explicit Reader(const CurriculumLimits& limits) : limits_(limits) {}
-
-  Curriculum read(const json::value& root) {
-    if (!root.is_object()) {
-      add(Kind::kShape, "", fmt::format("the whole is {}, not an object", kind_name(root)));
-      return finish();
-    }
-    const auto& object = root.get_object();
-    out_.graph.curriculum = title(object, "curriculum");
-    out_.graph.revision = title(object, "revision");
-    each(object, "nodes", true, [this](const json::object& o, std::size_t i) { node(o, i); });
-    each(object, "edges", false, [this](const json::object& o, std::size_t i) { edge(o, i); });
-    return finish();
-  }
-
- private:
-  void add(Kind kind, std::string place, std::string message) {
-    out_.problems.push_back({kind, std::move(place), std::move(message)});
-  }
-
-  Curriculum finish() {
-    out_.problems = release::bounded(std::move(out_.problems), limits_.max_problems);
-    return std::move(out_);
-  }
-
-  std::string title(const json::object& object, std::string_view name) {
-    const auto* value = object.if_contains(name);
-    if (value == nullptr || value->is_null()) return {};
-    if (value->is_string()) return std::string(view(value->get_string()));
-    if (value->is_int64()) return std::to_string(value->get_int64());
-    add(Kind::kShape, fmt::format("/{}", name), fmt::format("is {}, not a text", kind_name(*value)));
-    return {};
-  }
-
-  template <class Take>
-  void each(const json::object& object, std::string_view name, bool required, const Take& take) {
-    const auto* value = object.if_contains(name);
-    if (value == nullptr) {
-      if (required) add(Kind::kShape, fmt::format("/{}", name), "is missing");
-      return;
-    }
-    if (!value->is_array()) {
-      return add(Kind::kShape, fmt::format("/{}", name), fmt::format("is {}, not a list", kind_name(*value)));
-    }
-    std::size_t index = 0;
-    for (const auto& item : value->get_array()) {
-      if (item.is_object()) {
-        take(item.get_object(), index);
-      } else {
-        add(Kind::kShape, fmt::format("/{}/{}", name, index),
-            fmt::format("is {}, not an object", kind_name(item)));
-      }
-      ++index;
-    }
-  }
-
-  std::optional<std::string> text(const json::object& object, std::string_view name,
-                                  const std::string& place) {
-    const auto* value = object.if_contains(name);
-    if (value != nullptr && value->is_string()) return std::string(view(value->get_string()));
-    add(Kind::kShape, fmt::format("{}/{}", place, name),
-        value == nullptr ? "is missing" : fmt::format("is {}, not a text", kind_name(*value)));
-    return std::nullopt;
-  }
-
-  std::vector<release::GraphProperty> properties(const json::object& object, const std::string& place,
-                                                 std::initializer_list<std::string_view> own) {
-    std::vector<release::GraphProperty> result;
-    for (const auto& member : object) {
-      const std::string_view name{member.key().data(), member.key().size()};
-      if (std::ranges::find(own, name) != own.end() || member.value().is_null()) continue;
-      if (auto value = scalar_value(member.value())) {
-        result.push_back({std::string(name), *std::move(value)});
-        continue;
-      }
-      const std::string at =
-          place + "/" + replace_all(replace_all(printable(name, 60), "~", "~0"), "/", "~1");
-      add(Kind::kValue, at,
-          member.value().is_array()    ? "the list is not of one kind (texts, or numbers)"
-          : member.value().is_object() ? "is an object; a property is a text, a number, a boolean or a list"
-                                       : "the number is larger than 64 bits");
-    }
-    return result;
-  }
-
-  void node(const json::object& object, std::size_t index) {
-    const std::string place = fmt::format("/nodes/{}", index);
-    auto uid = text(object, "uid", place);
-    auto label = text(object, "label", place);
-    auto rest = properties(object, place, {"uid", "label"});
-    if (uid && label)
-      out_.graph.nodes.push_back({index, *std::move(uid), *std::move(label), std::move(rest)});
-  }
-
-  void edge(const json::object& object, std::size_t index) {
-    const std::string place = fmt::format("/edges/{}", index);
-    auto type = text(object, "type", place);
-    auto from = text(object, "from", place);
-    auto to = text(object, "to", place);
-    auto rest = properties(object, place, {"type", "from", "to"});
-    if (type && from && to) {
-      out_.graph.edges.push_back(
-          {index, *std::move(type), *std::move(from), *std::move(to), std::move(rest)});
-    }
-  }
-
-  const CurriculumLimits& limits_;
-  Curriculum out_;
-};
 
 }  // namespace
 
-Result<Curriculum> parse_curriculum(std::string_view text, const CurriculumLimits& limits) {
+Result<Curriculum> parse_curriculum_json(std::string_view text, const CurriculumLimits& limits) {
   if (text.size() > limits.max_bytes) {
     return fail(Errc::kInvalid, fmt::format("{} bytes; at most {}", text.size(), limits.max_bytes));
   }
   BoundedMemory bounded(limits.max_memory);
   try {
     TG_TRY(const auto root, parse(text, limits, json::storage_ptr(&bounded)));
-    return Reader(limits).read(root);
+    return read(root, limits);
   } catch (const std::bad_alloc&) {
     return fail(Errc::kInvalid,
                 fmt::format("needs more than {} MiB of memory to read", limits.max_memory >> 20U));

@@ -1,6 +1,7 @@
 #include "adapters/neo4j/loader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <thread>
@@ -9,11 +10,12 @@
 
 #include "adapters/neo4j/batches.h"
 #include "adapters/neo4j/golden.h"
+#include "adapters/neo4j/overlay.h"
+#include "adapters/neo4j/prepare.h"
 #include "adapters/neo4j/versions.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "sys/file.h"
 
 namespace tidegate::neo4j {
 namespace {
@@ -22,64 +24,16 @@ using app::GraphOutcome;
 using app::GraphRequest;
 using app::OnGraphProgress;
 
-// A request that has been read and judged; nothing has been asked of the server.
-struct Prepared {
-  release::Graph graph;
-  std::vector<GoldenQuery> golden;
-  VersionRow row;
-  std::vector<std::string> problems;
-};
-
-std::string version_id(const std::string& sha256, const GraphRequest& request) {
-  return sha256.substr(0, 12) + "-" + sha256_hex(request.name + "\n" + request.load).substr(0, 12);
-}
-
-Status check_request(const GraphRequest& request) {
-  if (request.name.empty() || request.name.size() > 200)
-    return fail(Errc::kInvalid, "the graph's name is empty or long");
-  return {};
-}
-
-Result<Prepared> prepare(const GraphRequest& request, const LoaderOptions& options) {
-  TG_CHECK(check_request(request));
-  TG_TRY(const auto text, sys::read_file(request.file, options.limits.max_bytes));
-  Prepared prepared;
-  auto& row = prepared.row;
-  row.sha256 = sha256_hex(text);
-  if (!request.sha256.empty() && row.sha256 != to_lower(request.sha256)) {
-    return fail(Errc::kInvalid, fmt::format("{}: its SHA-256 is {}, not {}", request.file.string(),
-                                            row.sha256, printable(request.sha256, 64)));
-  }
-  row.id = version_id(row.sha256, request);
-  row.commit = request.commit;
-  row.data_uri = request.data_uri;
-  row.load = request.load;
-  auto golden = parse_golden(request.golden);
-  if (golden)
-    prepared.golden = *std::move(golden);
-  else
-    prepared.problems.push_back(golden.error().message);
-  auto curriculum = parse_curriculum(text, options.limits);
-  if (!curriculum) {
-    prepared.problems.push_back(curriculum.error().message);
-    return prepared;
-  }
-  for (const auto& problem : curriculum->problems) prepared.problems.push_back(to_string(problem));
-  for (const auto& problem : validate(curriculum->graph, options.rules)) {
-    prepared.problems.push_back(to_string(problem));
-  }
-  prepared.graph = std::move(curriculum->graph);
-  row.nodes = static_cast<std::int64_t>(prepared.graph.nodes.size());
-  row.edges = static_cast<std::int64_t>(prepared.graph.edges.size());
-  return prepared;
-}
-
-GraphOutcome outcome_of(const VersionRow& row) {
-  GraphOutcome outcome;
-  outcome.version = row.id;
-  outcome.nodes = static_cast<std::uint64_t>(row.nodes);
-  outcome.edges = static_cast<std::uint64_t>(row.edges);
-  return outcome;
+// One line when users' data points at what this version does not have; it stays and waits.
+std::vector<std::string> notes_of(const Vanished& vanished) {
+  if (vanished.concepts == 0) return {};
+  std::string uids;
+  for (const auto& uid : vanished.uids) uids += (uids.empty() ? "" : ", ") + printable(uid, 60);
+  const auto more = vanished.concepts - static_cast<std::int64_t>(vanished.uids.size());
+  if (more > 0) uids += fmt::format(" and {} more", more);
+  return {fmt::format(
+      "{} concepts with {} relationships of your own have no node in this version; they are kept: {}",
+      vanished.concepts, vanished.relationships, uids)};
 }
 
 Endpoint endpoint_of(const app::GraphServer& server) {
@@ -129,10 +83,17 @@ class Load {
         stop_(stop),
         api_(endpoint_of(request.server), options.query, stop),
         versions_(api_, request.name),
+        overlay_(api_, request.name),
         outcome_(outcome_of(prepared_.row)) {}
 
   Result<GraphOutcome> run() {
+    for (const auto& note : prepared_.notes) say(note);
+    outcome_.notes = prepared_.notes;
+    if (auto asked = add_index_problems(); !asked && prepared_.problems.empty())
+      return std::move(asked).error();
+    if (!prepared_.problems.empty()) return judged(std::move(prepared_));
     TG_CHECK(versions_.prepare_schema(labels_with_code()));
+    TG_CHECK(overlay_.prepare_schema());
     TG_TRY(auto rows, versions_.list());
     const auto* live = find_live(rows);
     outcome_.previous = live != nullptr ? live->id : "";
@@ -147,8 +108,10 @@ class Load {
         say(fmt::format("refused; version {} removed again", id()));
         return outcome_;
       }
+      TG_CHECK(overlay_.keep_concepts(id()));
       TG_CHECK(versions_.mark_ready(id(), token_));
     }
+    TG_CHECK(tell_vanished());
     TG_CHECK(check_stop());
     if (request_.on_swap) TG_CHECK(request_.on_swap(id(), outcome_.previous));
     TG_CHECK(versions_.swap(id(), outcome_.previous, Versions::Move::kForward));
@@ -166,6 +129,26 @@ class Load {
   }
   Status check_stop() const {
     if (stop_ != nullptr && stop_->stop_requested()) return fail(Errc::kCanceled, "graph load stopped");
+    return {};
+  }
+
+  // What the file alone cannot tell. Said together with the file's own problems, where the server answers.
+  Status add_index_problems() {
+    if (request_.rules.skip.contains(release::GraphProblem::Kind::kEmbedding)) return {};
+    TG_TRY(const auto indexes, overlay_.vector_indexes());
+    for (const auto& problem : release::bounded(release::vector_index_problems(prepared_.graph, indexes),
+                                                request_.rules.max_problems)) {
+      prepared_.problems.push_back(to_string(problem));
+    }
+    return {};
+  }
+
+  Status tell_vanished() {
+    TG_TRY(const auto vanished, overlay_.vanished(id()));
+    for (auto& note : notes_of(vanished)) {
+      say(note);
+      outcome_.notes.push_back(std::move(note));
+    }
     return {};
   }
 
@@ -208,26 +191,37 @@ class Load {
   }
 
   Status load_beside() {
+    say(fmt::format("loading {} beside", id()));
     token_ = options_.new_token ? options_.new_token() : random_hex(16);
     TG_CHECK(versions_.begin(prepared_.row, token_));
     TG_CHECK(versions_.clear(id()));  // what the same load wrote before it was interrupted
+    TG_TRY(const auto ids, write_nodes());
+    return write_edges(ids);
+  }
+
+  Result<NodeIds> write_nodes() {
+    std::vector<std::pair<std::string, std::string>> ids;
     std::size_t done = 0;
-    const auto tell = [&](std::string_view what, std::size_t all, std::size_t count) {
-      done += count;
-      say(fmt::format("{} {} of {}", what, done, all));
-    };
     for (const auto& batch : node_batches(prepared_.graph, options_.batch)) {
-      TG_CHECK(check_stop());
-      TG_CHECK(versions_.write_nodes(id(), token_, batch.name, batch.rows, batch.count));
-      tell("nodes", prepared_.graph.nodes.size(), batch.count);
+      TG_TRY(auto made, versions_.write_nodes({id(), token_}, batch));
+      std::ranges::move(made, std::back_inserter(ids));
+      TG_CHECK(tell("nodes", done += batch.count, prepared_.graph.nodes.size()));
     }
-    done = 0;
-    for (const auto& batch : edge_batches(prepared_.graph, options_.batch)) {
-      TG_CHECK(check_stop());
-      TG_CHECK(versions_.write_edges(id(), token_, batch.name, batch.rows, batch.count));
-      tell("edges", prepared_.graph.edges.size(), batch.count);
+    return node_ids(prepared_.graph, ids);
+  }
+
+  Status write_edges(const NodeIds& ids) {
+    std::size_t done = 0;
+    for (const auto& batch : edge_batches(prepared_.graph, ids, options_.batch)) {
+      TG_CHECK(versions_.write_edges({id(), token_}, batch, ids.prefix));
+      TG_CHECK(tell("edges", done += batch.count, prepared_.graph.edges.size()));
     }
     return {};
+  }
+
+  Status tell(std::string_view what, std::size_t done, std::size_t all) const {
+    say(fmt::format("{} {} of {}", what, done, all));
+    return check_stop();
   }
 
   Result<std::vector<std::string>> verify() {
@@ -257,11 +251,23 @@ class Load {
         ++kept;
         continue;
       }
-      if (const auto dropped = versions_.drop(row.id); dropped)
-        say("dropped old version " + row.id);
-      else
-        warn(dropped.error());
+      if (const auto dropped = drop_old(row.id); !dropped) warn(dropped.error());
     }
+  }
+
+  // A version that users have tied their own data to is not taken away under it.
+  Status drop_old(const std::string& version) {
+    TG_TRY(const auto attached, overlay_.attached(version));
+    if (attached > 0) {
+      say(
+          fmt::format("old version {} stays: {} relationships lead from its nodes to your own; tie them to "
+                      "(:GraphConcept {{name, uid}}) instead",
+                      version, attached));
+      return {};
+    }
+    TG_CHECK(versions_.drop(version));
+    say("dropped old version " + version);
+    return {};
   }
 
   void warn(const Error& error) const {
@@ -276,6 +282,7 @@ class Load {
   const sys::StopFlag* stop_;
   QueryApi api_;
   Versions versions_;
+  Overlay overlay_;
   GraphOutcome outcome_;
   std::string token_;
 };
@@ -285,10 +292,8 @@ class Neo4jLoader final : public app::GraphLoader {
   explicit Neo4jLoader(LoaderOptions options) : options_(std::move(options)) {}
 
   Result<GraphOutcome> check(const GraphRequest& request) override {
-    TG_TRY(auto prepared, prepare(request, options_));
-    auto outcome = outcome_of(prepared.row);
-    outcome.problems = std::move(prepared.problems);
-    return outcome;
+    TG_TRY(auto prepared, prepare(request, options_.limits));
+    return judged(std::move(prepared));
   }
 
   Result<GraphOutcome> load(const GraphRequest& request, const OnGraphProgress& on_progress,
@@ -296,12 +301,7 @@ class Neo4jLoader final : public app::GraphLoader {
     if (request.load.empty()) {
       return fail(Errc::kInvalid, "graph " + request.name + ": the load has no id");
     }
-    TG_TRY(auto prepared, prepare(request, options_));
-    if (!prepared.problems.empty()) {
-      auto outcome = outcome_of(prepared.row);
-      outcome.problems = std::move(prepared.problems);
-      return outcome;
-    }
+    TG_TRY(auto prepared, prepare(request, options_.limits));
     auto outcome = Load(options_, request, std::move(prepared), on_progress, stop).run();
     if (!outcome) return with_context("graph " + request.name, std::move(outcome).error());
     return outcome;
@@ -359,6 +359,8 @@ class Neo4jLoader final : public app::GraphLoader {
     auto outcome = outcome_of(*row);
     outcome.live = true;
     outcome.previous = live->id;
+    TG_TRY(const auto vanished, Overlay(api, name).vanished(target));
+    outcome.notes = notes_of(vanished);
     return outcome;
   }
 

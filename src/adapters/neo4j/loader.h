@@ -5,10 +5,9 @@
 #include <functional>
 #include <memory>
 
-#include "adapters/neo4j/curriculum_json.h"
+#include "adapters/neo4j/curriculum.h"
 #include "adapters/neo4j/query_api.h"
 #include "app/graph/graph_loader.h"
-#include "release/graph.h"
 
 namespace tidegate::neo4j {
 
@@ -16,7 +15,6 @@ struct LoaderOptions {
   std::size_t batch = 2000;     ///< rows of one statement
   Millis stale_after{600'000};  ///< a half-loaded version of another load, idle for so long, is dead
   CurriculumLimits limits;
-  release::GraphRules rules;
   QueryOptions query;                      ///< `wait` empty: really waits
   std::function<std::string()> new_token;  ///< unique text for each call; empty: random
 };

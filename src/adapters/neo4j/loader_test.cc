@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -13,7 +15,9 @@
 
 #include "adapters/neo4j/versions.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace tidegate::neo4j {
 namespace {
@@ -61,6 +65,8 @@ class Neo4j : public ::testing::Test {
         "MATCH (v:GraphVersion {name: $name}) MATCH (n:GraphNode {version: v.id}) DETACH DELETE n", name));
     EXPECT_TRUE(api_->run("MATCH (v:GraphVersion {name: $name}) DETACH DELETE v", name));
     EXPECT_TRUE(api_->run("MATCH (a:Active {name: $name}) DETACH DELETE a", name));
+    EXPECT_TRUE(api_->run("MATCH (c:GraphConcept {name: $name}) DETACH DELETE c", name));
+    EXPECT_TRUE(api_->run("MATCH (l:TgTestLearner {name: $name}) DETACH DELETE l", name));
   }
 
   app::GraphRequest request(const std::string& load, const std::string& json) {
@@ -385,6 +391,102 @@ TEST_F(Neo4j, TheExamplesRoadmapsAndGoldenQueries) {
   EXPECT_TRUE(about(": dangling: "));
 }
 
+// What a learner has mastered, as a program asks: by the concept, in the live version.
+TEST_F(Neo4j, LearnersKeepWhatTheyHaveThroughReplacementAndRollback) {
+  const auto one = must(load(request("one", chain(9, "a"))));
+  EXPECT_EQ(one.notes, List{});
+  Parameters name;
+  name.text("name", name_);
+  const auto made = api_->run(R"(
+      UNWIND ['u3', 'u8'] AS uid MATCH (c:GraphConcept {name: $name, uid: uid})
+      MERGE (l:TgTestLearner {name: $name}) CREATE (l)-[:MASTERED {at: uid}]->(c))",
+                              name);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->counters.relationships_created, 2) << "each uid of a live version has its concept";
+  const auto mastered = [&] {
+    const auto rows = api_->run(R"(
+        MATCH (a:Active {name: $name}) WITH a.version AS version
+        MATCH (:TgTestLearner {name: $name})-[m:MASTERED]->(c:GraphConcept)
+        OPTIONAL MATCH (n:GraphNode {version: version, uid: c.uid})
+        RETURN c.uid, n.stamp ORDER BY c.uid)",
+                                name, Access::kRead);
+    std::string text;
+    for (const auto& row : rows->rows) text += row[0].json + row[1].json + " ";
+    return text;
+  };
+  EXPECT_EQ(mastered(), "\"u3\"\"a\" \"u8\"\"a\" ");
+
+  List told;
+  const auto two =
+      must(load(request("two", chain(5, "b")), [&](std::string_view line) { told.emplace_back(line); }));
+  const std::string note =
+      "1 concepts with 1 relationships of your own have no node in this version; they are kept: u8";
+  EXPECT_EQ(two.notes, List{note});
+  EXPECT_NE(std::ranges::find(told, note), told.end());
+  EXPECT_EQ(mastered(), "\"u3\"\"b\" \"u8\"null ");
+  EXPECT_EQ(must(loader_->roll_back(server_, name_, "")).notes, List{});
+  EXPECT_EQ(mastered(), "\"u3\"\"a\" \"u8\"\"a\" ");
+  EXPECT_EQ(must(loader_->roll_back(server_, name_, two.version)).notes, List{note});
+
+  for (const std::string stamp : {"c", "d", "e", "f"}) must(load(request(stamp, chain(9, stamp))));
+  EXPECT_EQ(mastered(), "\"u3\"\"f\" \"u8\"\"f\" ") << "the versions they were made in are gone";
+  EXPECT_EQ(api_->run("MATCH (c:GraphConcept {name: $name}) RETURN count(c)", name)->rows[0][0].integer(), 9)
+      << "one for each uid, however many versions";
+}
+
+TEST_F(Neo4j, AVersionThatUsersTiedTheirDataToIsNotDropped) {
+  const auto one = must(load(request("one", chain(3, "a")))).version;
+  Parameters parameters;
+  parameters.text("name", name_).text("version", one);
+  ASSERT_TRUE(api_->run(R"(MATCH (n:GraphNode {version: $version, uid: 'u0'})
+                           CREATE (:TgTestLearner {name: $name})-[:MASTERED]->(n))",
+                        parameters));
+  std::string told;
+  for (const std::string stamp : {"b", "c", "d"}) {
+    must(load(request(stamp, chain(3, stamp)),
+              [&](std::string_view line) { told += std::string(line) + "\n"; }));
+  }
+  EXPECT_EQ(states(), (List{"live*", "retired", "retired", "retired"}));
+  EXPECT_NE(told.find("old version " + one + " stays: 1 relationships lead from its nodes to your own"),
+            std::string::npos);
+  ASSERT_TRUE(api_->run("MATCH (l:TgTestLearner {name: $name}) DETACH DELETE l", parameters));
+  must(load(request("e", chain(3, "e"))));
+  EXPECT_EQ(states(), (List{"live*", "retired", "retired"}));
+}
+
+// A vector index holds all versions: who asks it must ask for more and keep those of the live one.
+TEST_F(Neo4j, EmbeddingsFitTheVectorIndexAndAnswerGoldenQueries) {
+  ASSERT_TRUE(
+      api_->run(R"(CREATE VECTOR INDEX tgtest_vectors IF NOT EXISTS FOR (n:TgTestVector) ON (n.embedding)
+      OPTIONS {indexConfig: {`vector.dimensions`: 3, `vector.similarity_function`: 'cosine'}})"));
+  ASSERT_TRUE(api_->run("CALL db.awaitIndexes(300)"));
+  const auto graph = [](std::string_view a, std::string_view b) {
+    return fmt::format(R"({{"nodes": [{{"uid": "a", "label": "TgTestVector", "embedding": {}}},
+                                      {{"uid": "b", "label": "TgTestVector", "embedding": {}}}]}})",
+                       a, b);
+  };
+  auto flat = request("flat", graph("[1, 0]", "[0.5, 1]"));
+  flat.golden = "{}";
+  EXPECT_EQ(must(load(flat)).problems,
+            (List{"golden queries: not a list",
+                  "/nodes/0/embedding: embedding: embedding has 2 dimensions, the vector index "
+                  "\"tgtest_vectors\" takes 3",
+                  "/nodes/1/embedding: embedding: embedding has 2 dimensions, the vector index "
+                  "\"tgtest_vectors\" takes 3"}));
+  EXPECT_EQ(states(), List{});
+  const std::string golden = R"json([{"name": "nearest", "parameters": {"vector": [1, 0.1, 0]}, "statement":
+      "CALL db.index.vector.queryNodes('tgtest_vectors', 20, $vector) YIELD node, score WHERE node.version = $version RETURN node.uid ORDER BY score DESC LIMIT 1",
+      "expect": [["a"]]}])json";
+  auto one = request("one", graph("[1, 0, 0]", "[0, 1, 0.5]"));
+  one.golden = golden;
+  EXPECT_EQ(must(load(one)).problems, List{});
+  auto two = request("two", graph("[0, 1, 0]", "[1, 0, 0.5]"));
+  two.golden = golden;
+  const auto refused = must(load(two));
+  EXPECT_EQ(refused.problems, List{"golden query \"nearest\": expected [\"a\"]; got [\"b\"]"});
+  ASSERT_TRUE(api_->run("DROP INDEX tgtest_vectors"));
+}
+
 // Compare-and-swap: of several that start from the same version, one wins.
 TEST_F(Neo4j, OfManySwapsAtOnceOneWins) {
   must(load(request("base", chain(3, "base"))));
@@ -468,6 +570,77 @@ TEST_F(Neo4j, ReadersNeverSeeAMixture) {
   }
   EXPECT_GT(pointers.size(), 5U);
   for (const auto& pointer : pointers) EXPECT_TRUE(known.contains(pointer)) << pointer;
+}
+
+// Neo4j's own driver reads in a loop while versions of different sizes go live and back.
+TEST_F(Neo4j, ReadersWithTheOfficialDriverNeverSeeAMixture) {
+  const auto python = variable("NEO4J_DRIVER_PYTHON");
+  if (python.empty() || variable("NEO4J_BOLT_URL").empty()) GTEST_SKIP() << "NEO4J_DRIVER_PYTHON is not set";
+  must(load(request("v0", chain(20, "s0"))));
+  Parameters name;
+  name.text("name", name_);
+  ASSERT_TRUE(api_->run(R"(MATCH (c:GraphConcept {name: $name}) WITH c ORDER BY c.uid LIMIT 5
+                           MERGE (l:TgTestLearner {name: $name}) CREATE (l)-[:MASTERED]->(c))",
+                        name));
+  const auto stop = folder_->path() / "stop";
+  sys::Command command;
+  command.argv = {python, std::string(TIDEGATE_SOURCE_DIR) + "/tests/graph/driver_reader.py", name_, stop};
+  command.timeout = Millis{120'000};
+  std::string out;
+  std::string err;
+  std::mutex mutex;
+  std::condition_variable told;
+  std::thread reader([&] {
+    const auto exit = sys::run_streaming(
+        command,
+        [&](std::string_view bytes) {
+          const std::lock_guard lock(mutex);
+          out += bytes;
+          told.notify_one();
+        },
+        [&](std::string_view bytes) { err += bytes; });
+    EXPECT_TRUE(exit && exit->ok()) << err;
+    const std::lock_guard lock(mutex);
+    out += "ended\n";
+    told.notify_one();
+  });
+  const auto wait_for = [&](const std::string& word) {
+    std::unique_lock lock(mutex);
+    told.wait(lock, [&] {
+      return out.find(word) != std::string::npos || out.find("ended\n") != std::string::npos;
+    });
+  };
+  wait_for("twice 20 19 s0");
+  std::set<std::string> allowed = {"ended"};
+  const auto allow = [&](int i) {
+    const int nodes = 20 + i;
+    allowed.insert({fmt::format("whole {} {} s{}", nodes, nodes - 1, i),
+                    fmt::format("path {} {} s{}", nodes, nodes - 1, i),
+                    fmt::format("twice {} {} s{}", nodes, nodes - 1, i), fmt::format("learner 5 5 s{}", i)});
+  };
+  allow(0);
+  for (int i = 1; i <= 8; ++i) {
+    allow(i);
+    auto next = request(fmt::format("v{}", i), chain(20 + i, fmt::format("s{}", i)));
+    next.keep = 20;  // a reader that asks twice must find its version still there
+    const auto version = must(load(next)).version;
+    must(loader_->roll_back(server_, name_, ""));
+    must(loader_->roll_back(server_, name_, version));
+  }
+  wait_for("whole 28 27 s8");
+  EXPECT_TRUE(sys::write_file(stop, ""));
+  reader.join();
+  int answers = 0;
+  for (const auto& line : split(out, '\n')) {
+    if (line.empty()) continue;
+    ++answers;
+    if (line.starts_with("reads ")) {
+      EXPECT_GT(parse_integer(line.substr(6)).value_or(0), 100) << "too few to judge";
+    } else {
+      EXPECT_TRUE(allowed.contains(line)) << line;
+    }
+  }
+  EXPECT_GT(answers, 12) << "the reader saw too few versions to judge: " << out;
 }
 
 }  // namespace

@@ -67,9 +67,9 @@ TEST(Golden, RefusesWhatCouldNotFailOrIsUnclear) {
 TEST(Batches, GroupByNameAndSize) {
   release::Graph graph;
   for (std::size_t i = 0; i < 5; ++i) {
-    graph.nodes.push_back({i, std::to_string(i), i % 2 == 0 ? "A" : "B", {{"w", 1.0}}});
+    graph.nodes.push_back({"", std::to_string(i), i % 2 == 0 ? "A" : "B", {{"w", 1.0}}});
   }
-  graph.edges.push_back({0, "T", "0", "1", {{"k", std::vector<std::string>{"x\"", "y"}}}});
+  graph.edges.push_back({"", "T", "0", "1", {{"k", std::vector<std::string>{"x\"", "y"}}}});
   const auto nodes = node_batches(graph, 2);
   ASSERT_EQ(nodes.size(), 3U);
   EXPECT_EQ(nodes[0].name, "A");
@@ -77,9 +77,14 @@ TEST(Batches, GroupByNameAndSize) {
   EXPECT_EQ(nodes[1].name, "B");
   EXPECT_EQ(nodes[1].count, 2U);
   EXPECT_EQ(nodes[2].count, 1U);
-  const auto edges = edge_batches(graph, 10);
+  const auto ids =
+      node_ids(graph, {{"1", "4:x:11"}, {"0", "4:x:10"}, {"2", "4:x:12"}, {"3", "4:x:3"}, {"4", "4:x:4"}});
+  ASSERT_TRUE(ids);
+  EXPECT_EQ(ids->prefix, "4:x:");
+  const auto edges = edge_batches(graph, *ids, 10);
   ASSERT_EQ(edges.size(), 1U);
-  EXPECT_EQ(edges[0].rows, R"([{"a":"0","b":"1","p":{"k":["x\"","y"]}}])");
+  EXPECT_EQ(edges[0].rows, R"([["10","11",{"k":["x\"","y"]}]])");
+  EXPECT_EQ(node_ids(graph, {{"0", "x"}}).error().code, Errc::kConflict);
 }
 
 // A server that plays a list of answers, the last one for ever, and keeps what it was asked.

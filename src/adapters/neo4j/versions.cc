@@ -105,43 +105,47 @@ Status Versions::begin(const VersionRow& row, const std::string& token) {
   return {};
 }
 
-Status Versions::write_nodes(const std::string& version, const std::string& token, const std::string& label,
-                             const std::string& rows, std::size_t count) {
-  TG_CHECK(require_identifier(label));
-  auto parameters = named(version);
-  parameters.text("token", token).raw("rows", rows);
-  TG_TRY(const auto result, api_.run(fmt::format(R"(
+Result<QueryResult> Versions::write(const Writer& writer, const Batch& batch, std::string_view create,
+                                    Parameters parameters) {
+  TG_CHECK(require_identifier(batch.name));
+  parameters.text("name", name_).text("version", writer.version).text("token", writer.token);
+  parameters.raw("rows", batch.rows);
+  return api_.run(fmt::format(R"(
       MATCH (v:GraphVersion {{name: $name, id: $version}})
       SET v.touched_at = datetime.realtime()
       WITH v WHERE v.state = 'loading' AND v.token = $token
       UNWIND $rows AS row
-      CREATE (n:GraphNode:{0}) SET n = row SET n.version = $version)",
-                                                 label),
-                                     parameters));
-  if (result.counters.nodes_created == static_cast<std::int64_t>(count)) return {};
-  return fail(Errc::kConflict, fmt::format("{} of {} {} nodes were made: another load has taken over",
-                                           result.counters.nodes_created, count, label));
+      {})",
+                              create),
+                  parameters);
 }
 
-Status Versions::write_edges(const std::string& version, const std::string& token, const std::string& type,
-                             const std::string& rows, std::size_t count) {
-  TG_CHECK(require_identifier(type));
-  auto parameters = named(version);
-  parameters.text("token", token).raw("rows", rows);
-  TG_TRY(const auto result, api_.run(fmt::format(R"(
-      MATCH (v:GraphVersion {{name: $name, id: $version}})
-      SET v.touched_at = datetime.realtime()
-      WITH v WHERE v.state = 'loading' AND v.token = $token
-      UNWIND $rows AS row
-      MATCH (a:GraphNode {{version: $version, uid: row.a}})
-      MATCH (b:GraphNode {{version: $version, uid: row.b}})
-      CREATE (a)-[e:{0}]->(b) SET e = row.p)",
-                                                 type),
-                                     parameters));
-  if (result.counters.relationships_created == static_cast<std::int64_t>(count)) return {};
+Result<std::vector<std::pair<std::string, std::string>>> Versions::write_nodes(const Writer& writer,
+                                                                               const Batch& batch) {
+  const auto create = fmt::format(
+      "CREATE (n:GraphNode:{0}) SET n = row SET n.version = $version RETURN n.uid, elementId(n)", batch.name);
+  TG_TRY(const auto result, write(writer, batch, create, {}));
+  if (result.counters.nodes_created != static_cast<std::int64_t>(batch.count)) {
+    return fail(Errc::kConflict, fmt::format("{} of {} {} nodes were made: another load has taken over",
+                                             result.counters.nodes_created, batch.count, batch.name));
+  }
+  std::vector<std::pair<std::string, std::string>> ids;
+  for (const auto& row : result.rows) ids.emplace_back(text_cell(row, 0), text_cell(row, 1));
+  return ids;
+}
+
+Status Versions::write_edges(const Writer& writer, const Batch& batch, const std::string& prefix) {
+  const auto create = fmt::format(R"(MATCH (a) WHERE elementId(a) = $prefix + row[0]
+      MATCH (b) WHERE elementId(b) = $prefix + row[1]
+      CREATE (a)-[e:{0}]->(b) SET e = row[2])",
+                                  batch.name);
+  Parameters parameters;
+  parameters.text("prefix", prefix);
+  TG_TRY(const auto result, write(writer, batch, create, std::move(parameters)));
+  if (result.counters.relationships_created == static_cast<std::int64_t>(batch.count)) return {};
   return fail(Errc::kConflict,
               fmt::format("{} of {} {} edges were made: an end is missing, or another load has taken over",
-                          result.counters.relationships_created, count, type));
+                          result.counters.relationships_created, batch.count, batch.name));
 }
 
 Result<GraphCounts> Versions::counts(const std::string& version) {

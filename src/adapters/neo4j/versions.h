@@ -19,8 +19,10 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "adapters/neo4j/batches.h"
 #include "adapters/neo4j/query_api.h"
 #include "base/result.h"
 #include "release/graph.h"
@@ -70,13 +72,19 @@ class Versions {
   /// from now on. kConflict when it is complete already.
   Status begin(const VersionRow& row, const std::string& token);
 
-  /// All nodes of one label; `rows` is a JSON list of property objects with "uid". kConflict when another has
-  /// taken over.
-  Status write_nodes(const std::string& version, const std::string& token, const std::string& label,
-                     const std::string& rows, std::size_t count);
-  /// `rows`: a JSON list of {"a": uid, "b": uid, "p": {…}}.
-  Status write_edges(const std::string& version, const std::string& token, const std::string& type,
-                     const std::string& rows, std::size_t count);
+  /// Which load writes: each batch locks the version's node and writes only when the token is its own.
+  struct Writer {
+    std::string version;
+    std::string token;
+  };
+
+  /// All nodes of one label; the rows are property objects with "uid". Gives the database's id of each, by
+  /// uid. kConflict when another has taken over.
+  Result<std::vector<std::pair<std::string, std::string>>> write_nodes(const Writer& writer,
+                                                                       const Batch& batch);
+  /// The rows are [from, to, {properties}] with the database's ids, from which `prefix` was taken off. Found
+  /// by id, an end costs half of what it costs by uid. The ids are those of write_nodes under the same token.
+  Status write_edges(const Writer& writer, const Batch& batch, const std::string& prefix);
 
   Result<GraphCounts> counts(const std::string& version);
 
@@ -95,6 +103,8 @@ class Versions {
 
  private:
   Parameters named(std::string_view version) const;
+  Result<QueryResult> write(const Writer& writer, const Batch& batch, std::string_view create,
+                            Parameters parameters);
   /// Takes the pointer's lock for the rest of the transaction; gives what it points to (empty: nothing).
   Result<std::string> lock_pointer(QueryApi::Transaction& transaction, bool create);
 

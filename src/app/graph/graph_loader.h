@@ -1,4 +1,4 @@
-// GraphLoader: a curriculum JSON into Neo4j as a new version beside the live one, then one step to make it
+// GraphLoader: a curriculum into Neo4j as a new version beside the live one, then one step to make it
 // live.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "release/graph.h"
 #include "sys/process.h"
 
 namespace tidegate::app {
@@ -24,14 +25,23 @@ struct GraphServer {
   std::string database = "neo4j";
 };
 
+/// One file of a dataset set.
+struct GraphMember {
+  std::string name;  ///< as the set has it, "2026-11/nodes.csv"
+  std::filesystem::path file;
+};
+
 struct GraphRequest {
   std::string name;  ///< pointer name, e.g. "curriculum"
   GraphServer server;
-  std::filesystem::path file;  ///< the JSON, on this machine
+  std::filesystem::path file;  ///< the curriculum, on this machine, in any format that is known
   std::string sha256;          ///< of the file; the version's identity together with commit
+  /// Of a set: then `file` is only its list, and what is read are the members nodes.csv and edges.csv.
+  std::vector<GraphMember> members;
   std::string commit;
   std::string data_uri;
   std::string golden;  ///< golden queries, JSON text; empty: none
+  release::GraphRules rules;
   int keep = 3;
   std::string load;  ///< unique and stable: the same request repeated continues or finds itself done
   /// Asked, when set, before the pointer may move: from then on only the database knows which version is
@@ -47,6 +57,8 @@ struct GraphOutcome {
   std::uint64_t edges = 0;
   std::vector<std::string>
       problems;  ///< why it was refused: each cycle, dangling reference, duplicate, golden query
+  /// What people should know and what is no fault: what was left out, users' data without a node in this version.
+  std::vector<std::string> notes;
 };
 
 struct GraphVersionInfo {

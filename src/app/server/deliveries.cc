@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "app/graph/graph_rules.h"
 #include "app/server/delivery_words.h"
 #include "app/server/family.h"
 #include "base/log.h"
@@ -224,6 +225,7 @@ Result<GraphRequest> Deliveries::graph_request(const JobContext& context, const 
   out.server = server_of(graph);
   out.commit = context.pipeline.sha;
   out.keep = graph.keep;
+  out.rules = graph_rules(graph.checks);
   const auto data = std::ranges::find(context.job.message.data, graph.data, &pipeline::JobData::source);
   if (data == context.job.message.data.end()) {
     return fail(Errc::kNotFound, fmt::format("graph {} is loaded from data source \"{}\", and this commit "
@@ -257,8 +259,8 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
     TG_TRY(const auto checked, ports_.graphs->check(request));
     if (!checked.problems.empty())
       return DeliveryReport{false, "the graph is refused:" + joined(checked.problems)};
-    return DeliveryReport{
-        true, fmt::format("the graph is sound: {} nodes, {} edges", checked.nodes, checked.edges)};
+    return DeliveryReport{true, fmt::format("the graph is sound: {} nodes, {} edges{}", checked.nodes,
+                                            checked.edges, joined(checked.notes))};
   }
   const auto lock = lock_of(lock_name(DeliveryKind::kGraph, context.project, name));
   const std::lock_guard one_at_a_time(*lock);
@@ -315,7 +317,8 @@ Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::st
   if (ports_.graphs == nullptr)
     return fail(Errc::kEnvironment, "the server has no graph database configured");
   TG_TRY(const auto outcome, ports_.graphs->roll_back(server_of(*graph), name, to));
-  return DeliveryReport{outcome.live, "graph version " + outcome.version + " is live"};
+  return DeliveryReport{outcome.live,
+                        "graph version " + outcome.version + " is live" + joined(outcome.notes)};
 }
 
 Result<std::vector<ReleaseInfo>> Deliveries::releases(ProjectId id, const std::string& name) {
