@@ -96,7 +96,7 @@ class DeployLab : public ::testing::Test {
     DeployRequest out;
     out.deployment = deployment;
     out.target.name = "training";
-    out.target.host = "ssh://" + env("TIDEGATE_TRAINING_HOST");
+    out.target.hosts = {"ssh://" + env("TIDEGATE_TRAINING_HOST")};
     out.target.path = path_;
     out.target.releases = {"softmax", "mlp", "prototype"};
     out.target.files = {"train.py"};

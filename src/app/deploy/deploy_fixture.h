@@ -159,7 +159,7 @@ open(image + "/requirements.lock", "w").write(f"# wheels\ntidedemo=={version} --
     DeployRequest out;
     out.deployment = deployment;
     out.target.name = "training";
-    out.target.host = "ssh://local";
+    out.target.hosts = {"ssh://local"};
     out.target.path = root_;
     out.target.releases = {"bert", "kobart", "kogpt"};
     out.target.files = {"train.py", "models/"};
@@ -221,9 +221,9 @@ open(image + "/requirements.lock", "w").write(f"# wheels\ntidedemo=={version} --
   sys::TempDirectory temp_ = sys::TempDirectory::make("/tmp", "tidegate-deploy-").value();
   fs::path root_;
   FolderRegistry registry_{temp_.path() / "images"};
-  LocalHostControl control_;
-  LocalHosts hosts_{control_};
   TickingClock clock_;
+  LocalHostControl control_{.clock = &clock_};
+  LocalHosts hosts_{control_};
   Deployer deployer_{registry_, hosts_, clock_, temp_.path() / "scratch"};
   std::vector<std::string> lines_;
 };

@@ -1,4 +1,4 @@
-// Deployer: an image's release onto a host, beside the live one, flipped as a group, watched, and taken back
+// Deployer: an image's release onto hosts, beside the live one, flipped as a group, watched, and taken back
 // if it is not healthy. Blocking; everything that must survive us is journalled on the host. (data-delivery
 // facts, 2.3)
 #pragma once
@@ -47,8 +47,9 @@ struct DeployOutcome {
   std::string experiment_id;  ///< MLflow experiment, the same before and after
 };
 
-/// A release as the host knows it.
+/// A release as a host knows it.
 struct ReleaseInfo {
+  std::string host;     ///< as the target names it
   std::string member;   ///< bert, kobart…
   std::string release;  ///< id
   std::string commit;
@@ -56,6 +57,15 @@ struct ReleaseInfo {
   std::string data_uri;
   std::string state;  ///< building, ready, live, failed, rolled_back
   bool live = false;
+};
+
+/// Something on a host that is not as it was when the live release was made.
+struct DriftInfo {
+  std::string host;
+  std::string member;
+  std::string kind;  ///< changed, missing, added, unreadable, link, more
+  std::string path;  ///< below the member's release; "@env": the target's env file
+  std::string detail;
 };
 
 using OnProgress = std::function<void(std::string_view line)>;
@@ -70,8 +80,8 @@ class Deployer {
   Result<DeployOutcome> deploy(const DeployRequest& request, const OnProgress& on_progress,
                                const sys::StopFlag* stop);
 
-  /// Flips every member of the group back to `to` (empty: the release before the live one). No rebuild.
-  /// Idempotent.
+  /// Flips every member of the group, on every host, back to `to` (empty: the release before the live one).
+  /// No rebuild. Idempotent.
   Result<DeployOutcome> roll_back(const config::Target& target, const std::string& to,
                                   const std::string& deployment, const OnProgress& on_progress,
                                   const sys::StopFlag* stop);
@@ -81,6 +91,10 @@ class Deployer {
   /// release in the outcome), stays as it is. Idempotent.
   Result<DeployOutcome> abandon(const config::Target& target, const std::string& deployment,
                                 const OnProgress& on_progress, const sys::StopFlag* stop);
+
+  /// What is live, compared with what was made: files, packages, links, the env file. Empty: all is as it
+  /// was. kConflict: a deployment is at work there.
+  Result<std::vector<DriftInfo>> drift(const config::Target& target, const sys::StopFlag* stop);
 
   Result<std::vector<ReleaseInfo>> releases(const config::Target& target, const sys::StopFlag* stop);
 
