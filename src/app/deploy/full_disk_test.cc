@@ -51,7 +51,7 @@ class FullDiskTest : public testing::DeployTest {
   }
   void empty() const {
     fs::remove(root_ / "filler");
-    fs::remove_all(root_ / "fillers");
+    ASSERT_TRUE(sys::remove_tree(root_ / "fillers"));
   }
   // The disk fills up before call after call, and stays full until the deployment has returned.
   void at_every_call(const std::function<void()>& fill) {

@@ -138,7 +138,7 @@ TEST_F(RolloutTest, BreaksAtEveryCallOfEveryHost) {
   auto begin = plain("d0");
   begin.reference = "v1";
   ASSERT_TRUE(deploy(begin)->live) << all_lines();
-  fs::remove_all(c_.folder);
+  ASSERT_TRUE(sys::remove_tree(c_.folder));
   fs::copy(root_, c_.folder, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
   add_image("v2");
   const auto uniform = [&] {
