@@ -165,8 +165,8 @@ TEST_F(RolloutLab, MlflowsClientTagsRunsByTheRelease) {
   const std::string site = on("TIDEGATE_TRAINING_HOST",
                               "python3 - \"$2\" <<'PY'\nimport glob, sys\n"
                               "print(*glob.glob(sys.argv[1] + '/lib/python3*/site-packages'))\nPY",
-                              {env("TIDEGATE_LAB_VENV")});
-  if (env("TIDEGATE_LAB_VENV").empty() || site.empty())
+                              {env("TIDEGATE_HOST_VENV")});
+  if (env("TIDEGATE_HOST_VENV").empty() || site.empty())
     GTEST_SKIP() << "the lab's MLflow client is not on the host";
   on("TIDEGATE_TRAINING_HOST", "echo \"PYTHONPATH=$2\" >>\"$1/shared/mlflow.env\"", {site});
   push_files("v1", {{"train.py",
@@ -185,11 +185,14 @@ TEST_F(RolloutLab, MlflowsClientTagsRunsByTheRelease) {
   const auto first = deploy(wanted);
   ASSERT_TRUE(first && first->live) << lines();
   const auto printed = on("TIDEGATE_TRAINING_HOST", "\"$1/mlp/current/run\" train.py 2>/dev/null");
-  for (const auto& tag :
-       {"\"mlflow.source.git.commit\": \"" + commit_ + "\"", "\"data.uri\": \"" + wanted.data_uri + "\"",
-        "\"data.sha256\": \"" + wanted.data_sha256 + "\"", "\"cd.image_digest\": \"" + first->digest + "\"",
-        "\"cd.deployment_id\": \"d1\"", "\"cd.release_id\": \"" + first->release + "\"",
-        std::string("\"cd.pipeline_id\": \"7\"")})
+  const std::vector<std::string> tags = {"\"mlflow.source.git.commit\": \"" + commit_ + "\"",
+                                         "\"data.uri\": \"" + wanted.data_uri + "\"",
+                                         "\"data.sha256\": \"" + wanted.data_sha256 + "\"",
+                                         "\"cd.image_digest\": \"" + first->digest + "\"",
+                                         "\"cd.deployment_id\": \"d1\"",
+                                         "\"cd.release_id\": \"" + first->release + "\"",
+                                         "\"cd.pipeline_id\": \"7\""};
+  for (const auto& tag : tags)
     EXPECT_NE(printed.find(tag), std::string::npos) << tag << " is not in " << printed;
   EXPECT_TRUE(printed.find("[\"" + first->experiment_id + "\"") != std::string::npos) << printed;
 }

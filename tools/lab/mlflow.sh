@@ -6,10 +6,7 @@ LAB_MLFLOW_URL=http://$LAB_IP:$LAB_PORT_MLFLOW
 
 mlflow_install() { python_install; }
 
-mlflow_env() {
-  echo "export MLFLOW_TRACKING_URI=$LAB_MLFLOW_URL"
-  echo "export TIDEGATE_LAB_VENV=$LAB_VENV" # its client, also for programs on the hosts
-}
+mlflow_env() { echo "export MLFLOW_TRACKING_URI=$LAB_MLFLOW_URL"; }
 
 mlflow_answers() {
   curl -sf -o /dev/null -X POST -H 'Content-Type: application/json' -d '{"max_results": 1}' \

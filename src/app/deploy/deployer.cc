@@ -22,10 +22,11 @@ Result<DeployOutcome> Deployer::deploy(const DeployRequest& request, const OnPro
 
 Result<DeployOutcome> Deployer::roll_back(const config::Target& target, const std::string& to,
                                           const std::string& deployment, const OnProgress& on_progress,
-                                          const sys::StopFlag* stop) {
+                                          const sys::StopFlag* stop, const OnFlip& on_flip) {
   const DeployRun::Tools tools{registry_, hosts_, clock_, scratch_, on_progress, stop};
   DeployRequest request;
   request.deployment = deployment;
+  request.on_flip = on_flip;
   request.target = target;
   return DeployRun(tools, std::move(request)).roll_back(to);
 }

@@ -17,6 +17,10 @@
 
 namespace tidegate::app {
 
+/// Asked before the first link may move: from then on only the hosts know what is live there. An Error keeps
+/// it from moving.
+using OnFlip = std::function<Status(const std::string& release, const std::string& digest)>;
+
 /// What is deployed, and where it came from: all of it becomes tags of the next training runs.
 struct DeployRequest {
   std::string deployment;  ///< unique and stable: the same request repeated continues or finds itself done
@@ -31,9 +35,7 @@ struct DeployRequest {
   std::string data_version;
   std::string data_sha256;
   std::vector<std::string> quarantined;  ///< digests that must not be deployed
-  /// Asked, when set, before the first link may move: from then on only the host knows what is live there. An
-  /// Error keeps it from moving.
-  std::function<Status(const std::string& release, const std::string& digest)> on_flip;
+  OnFlip on_flip;                        ///< empty: nobody is asked
 };
 
 struct DeployOutcome {
@@ -81,10 +83,10 @@ class Deployer {
                                const sys::StopFlag* stop);
 
   /// Flips every member of the group, on every host, back to `to` (empty: the release before the live one).
-  /// No rebuild. Idempotent.
+  /// No rebuild. Idempotent. `on_flip` as in DeployRequest.
   Result<DeployOutcome> roll_back(const config::Target& target, const std::string& to,
                                   const std::string& deployment, const OnProgress& on_progress,
-                                  const sys::StopFlag* stop);
+                                  const sys::StopFlag* stop, const OnFlip& on_flip = {});
 
   /// Brings a deployment that nobody will ask for again to its end: flipped and not judged, it is flipped
   /// back; its lease is given back. One that came to its end already, or that the host does not know (no

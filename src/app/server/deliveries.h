@@ -88,9 +88,10 @@ class Deliveries {
   Result<Delivery> begin_by_hand(const Project& project, DeliveryKind kind, const std::string& target,
                                  const std::string& to, const std::string& by);
   Result<DeliveryReport> flip_by_hand(const config::Target& target, Delivery& delivery,
-                                      const std::function<void(std::string_view)>& say);
+                                      const std::function<void(std::string_view)>& say, bool& flipped);
   Result<DeliveryReport> flip_graph_by_hand(const config::Graph& graph, Delivery& delivery);
   void go_on_by_hand(const Project& project, Delivery delivery);
+  void go_on_later(const Project& project, const Delivery& delivery);
   TargetDrift drift_of(ProjectId project, const config::Target& target);
   Result<std::vector<Delivery>> settle(const Project& project, const std::vector<Delivery>& deliveries,
                                        const std::string& sha);

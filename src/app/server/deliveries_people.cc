@@ -47,24 +47,34 @@ Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::st
     return fail(Errc::kEnvironment, "the server has no graph database configured");
   const auto lock = lock_of(lock_name(kind, at.first, name));
   const std::lock_guard one_at_a_time(*lock);
+  bool flipped = false;
   TG_TRY(Delivery delivery, begin_by_hand(at.first, kind, name, to, by));
-  const auto report =
-      target != nullptr ? flip_by_hand(*target, delivery, say) : flip_graph_by_hand(*graph, delivery);
+  const auto report = target != nullptr ? flip_by_hand(*target, delivery, say, flipped)
+                                        : flip_graph_by_hand(*graph, delivery);
   if (report) return report;
-  // What has no outcome is gone on with at the next start; what could not be tried has one.
-  if (report.error().code != Errc::kCanceled) {
-    delivery.state = kFailed;
-    delivery.message = report.error().message;
-    if (const auto saved = finish(delivery, false); !saved)
-      log::warn("delivery", "{}", saved.error().message);
+  // What has begun to flip is gone on with, now or at the next start; what could not be tried has its
+  // outcome.
+  if (report.error().code == Errc::kCanceled) return report;
+  delivery.message = report.error().message;
+  if (flipped) {
+    go_on_later(at.first, delivery);
+    return with_context("it goes on when all hosts answer", report.error());
   }
+  delivery.state = kFailed;
+  if (const auto saved = finish(delivery, false); !saved) log::warn("delivery", "{}", saved.error().message);
   return report;
 }
 
 Result<DeliveryReport> Deliveries::flip_by_hand(const config::Target& target, Delivery& delivery,
-                                                const std::function<void(std::string_view)>& say) {
+                                                const std::function<void(std::string_view)>& say,
+                                                bool& flipped) {
+  const auto on_flip = [&](const std::string& release, const std::string&) -> Status {
+    delivery.release = release;
+    flipped = true;
+    return ports_.loop.call([&] { return ports_.store.save_delivery(delivery); });
+  };
   TG_TRY(const auto outcome,
-         ports_.deployer->roll_back(target, delivery.release, delivery.key, say, &ports_.stop));
+         ports_.deployer->roll_back(target, delivery.release, delivery.key, say, &ports_.stop, on_flip));
   const bool moved = outcome.live || outcome.failed_step == "health";
   delivery.state = moved ? kLive : kFailed;
   if (!outcome.release.empty()) delivery.release = outcome.release;
@@ -86,6 +96,7 @@ Result<DeliveryReport> Deliveries::flip_graph_by_hand(const config::Graph& graph
 
 // On a worker. A person's rollback that we did not see the end of: the hosts know how far it came.
 void Deliveries::go_on_by_hand(const Project& project, Delivery delivery) {
+  bool flipped = true;
   const auto done = [&]() -> Status {
     TG_TRY(const auto at, head(project.id));
     TG_TRY(const auto file, project_file(at.first, at.second));
@@ -94,9 +105,10 @@ void Deliveries::go_on_by_hand(const Project& project, Delivery delivery) {
     const auto lock = lock_of(lock_name(delivery.kind, project, delivery.target));
     const std::lock_guard one_at_a_time(*lock);
     if (delivery.kind == DeliveryKind::kRelease && target != nullptr && ports_.deployer != nullptr) {
-      TG_TRY(const auto report, flip_by_hand(*target, delivery, [](std::string_view line) {
-               log::info("rollback", "{}", line);
-             }));
+      TG_TRY(
+          const auto report,
+          flip_by_hand(
+              *target, delivery, [](std::string_view line) { log::info("rollback", "{}", line); }, flipped));
       return {};
     }
     if (delivery.kind == DeliveryKind::kGraph && graph != nullptr && ports_.graphs != nullptr) {
@@ -107,7 +119,15 @@ void Deliveries::go_on_by_hand(const Project& project, Delivery delivery) {
   }();
   if (done) return;
   log::warn("rollback", "{} of {}: {}", delivery.key, delivery.target, done.error().message);
-  if (done.error().code != Errc::kUnavailable && done.error().code != Errc::kConflict) return;
+  if (done.error().code == Errc::kCanceled) return;  // at the next start
+  if (done.error().code == Errc::kUnavailable || done.error().code == Errc::kConflict)
+    return go_on_later(project, delivery);
+  delivery.state = kFailed;
+  delivery.message = done.error().message;
+  if (const auto saved = finish(delivery, false); !saved) log::warn("delivery", "{}", saved.error().message);
+}
+
+void Deliveries::go_on_later(const Project& project, const Delivery& delivery) {
   ports_.loop.post_after(Seconds{30}, [this, project, delivery] {
     ports_.workers.post([this, project, delivery] { go_on_by_hand(project, delivery); });
   });
