@@ -37,6 +37,7 @@ class FolderRegistry final : public ImageRegistry {
     remember(tag);
     ImageInfo info;
     info.digest = digest_of(tag);
+    info.labels = labels;
     if (!revision.empty()) info.labels["org.opencontainers.image.revision"] = revision;
     return info;
   }
@@ -52,6 +53,7 @@ class FolderRegistry final : public ImageRegistry {
   }
 
   std::string revision;
+  std::map<std::string, std::string> labels;
   bool down = false;
   std::atomic<int> extracts = 0;
 

@@ -184,13 +184,19 @@ Status HostRun::write(const release::Record& record) {
   if (record.op == release::Op::kUndone) state = "rolled_back";
   if (record.op == release::Op::kFailed) state = "failed";
   if (record.op == release::Op::kLive && record.roll_back) state = "ready";
-  if (state.empty()) return {};
+  if (state.empty() || is_marked(record.release, state)) return {};
   // For people only: the journal has it.
   if (const auto marked = session_->mark(record.release, state); !marked) {
     if (marked.error().code == Errc::kConflict) return marked.error();
     log::warn("deploy", "{}: {}", url_, marked.error().message);
   }
   return {};
+}
+
+bool HostRun::is_marked(const std::string& release, const std::string& state) const {
+  return std::ranges::all_of(host_facts_.stored, [&](const auto& stored) {
+    return stored.release != release || stored.state == state;
+  });
 }
 
 Status HostRun::check_space() const {

@@ -69,6 +69,7 @@ class HostRun {
   Status point(const release::Links& links);
   Status look_again();
   Status install();
+  bool is_marked(const std::string& release, const std::string& state) const;
   Status check_space() const;
   Status check_env();
   Result<std::string> verify(std::string_view which, const std::string& command);
