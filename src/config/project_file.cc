@@ -26,6 +26,7 @@ constexpr auto kReady = std::to_array<Keyword>({
 constexpr auto kBinding = std::to_array<Keyword>({{"file"}, {"name"}, {"marker"}});
 constexpr auto kTarget = std::to_array<Keyword>({
     {"host"},
+    {"hosts"},
     {"path"},
     {"releases"},
     {"image"},
@@ -190,12 +191,32 @@ DataSource read_data(const Value& value, const yaml::Mark& mark) {
   return data;
 }
 
+/// One host, or several of which the first is the canary.
+std::vector<std::string> read_hosts(const Value& value) {
+  constexpr std::string_view kForm = "should be ssh://[user@]host[:port]";
+  const auto hosts = value.find("hosts");
+  if (!hosts) {
+    auto host = read_required(value, "host", is_host, kForm);
+    return host.empty() ? std::vector<std::string>() : std::vector{std::move(host)};
+  }
+  if (value.find("host")) hosts->error("keyword-conflict", "stands beside host", "Keep one of the two.");
+  auto urls = read_strings(*hosts).value_or(std::vector<std::string>());
+  if (urls.empty()) hosts->error("invalid-value", "can't be blank");
+  std::set<std::string> seen;
+  for (const std::string& url : urls) {
+    if (!is_host(url)) hosts->error("invalid-value", fmt::format("{}, not \"{}\"", kForm, printable(url)));
+    if (!seen.insert(url).second)
+      hosts->error("invalid-value", fmt::format("names \"{}\" twice", printable(url)));
+  }
+  return urls;
+}
+
 Target read_target(const Value& value, const yaml::Mark& mark) {
   Target target;
   target.name = value.name();
   target.place = mark.place();
   if (!check_map(value, kTarget)) return target;
-  target.host = read_required(value, "host", is_host, "should be ssh://[user@]host[:port]");
+  target.hosts = read_hosts(value);
   target.path = read_required(value, "path", is_absolute, "should be an absolute folder on the host");
   if (const auto releases = value.find("releases")) {
     target.releases = read_string_or_strings(*releases).value_or(std::vector<std::string>());
@@ -284,20 +305,18 @@ std::vector<LintSwitch> read_lint(const Value& root) {
   return out;
 }
 
-/// Two targets must not write the same folder.
+/// Two targets must not have the same folder: its lease and its journal are of one.
 void check_targets(const std::vector<Target>& targets, Findings& out) {
   std::set<std::string> folders;
   for (const Target& target : targets)
-    for (const std::string& release : target.releases)
-      if (!target.host.empty() && !target.path.empty() &&
-          !folders.insert(target.host + target.path + "/" + release).second)
-        out.add(
-            {.severity = Severity::kError,
-             .code = "target-conflict",
-             .message = fmt::format("targets:{} config shares the folder of release {} with another target",
-                                    target.name, release),
-             .place = target.place,
-             .hint = "Give each target a path of its own."});
+    for (const std::string& host : target.hosts)
+      if (!target.path.empty() && !folders.insert(host + target.path).second)
+        out.add({.severity = Severity::kError,
+                 .code = "target-conflict",
+                 .message = fmt::format("targets:{} config shares its folder on {} with another target",
+                                        target.name, printable(host)),
+                 .place = target.place,
+                 .hint = "Give each target a path of its own."});
 }
 
 }  // namespace

@@ -32,11 +32,12 @@ struct DataSource {
   Place place;
 };
 
-/// `targets: <name>:` a host and the releases that flip there as a group.
+/// `targets: <name>:` hosts and the releases that flip there as a group.
 struct Target {
   std::string name;
-  std::string host;  ///< ssh://[user@]host[:port]; the host may be an alias in the ssh config
-  std::string path;  ///< absolute folder on the host
+  std::vector<std::string> hosts;  ///< ssh://[user@]host[:port], at least one; the first is the canary. A
+                                   ///< host may be an alias in the ssh config
+  std::string path;                   ///< absolute folder on the host
   std::vector<std::string> releases;  ///< one folder and venv each
   std::string image;  ///< repository below $CI_REGISTRY_IMAGE; empty: $CI_REGISTRY_IMAGE itself
   std::string from = "/opt/release";  ///< folder in the image: wheels/, requirements.lock, files

@@ -46,7 +46,7 @@ graphs:
   EXPECT_EQ(data.place.line, 3U);
   ASSERT_EQ(loaded.file.targets.size(), 1U);
   const Target& target = loaded.file.targets[0];
-  EXPECT_EQ(target.host, "ssh://ec2-user@ec2-a:2222");
+  EXPECT_EQ(target.hosts, std::vector<std::string>{"ssh://ec2-user@ec2-a:2222"});
   EXPECT_EQ(target.releases, (std::vector<std::string>{"bert", "ko-bart"}));
   EXPECT_EQ(target.check_timeout, Seconds{60});
   EXPECT_TRUE(target.mlflow);
@@ -82,6 +82,10 @@ TEST(ProjectFile, RefusesWhatCannotBeMeant) {
       {"data: {a: {source: s3://bucket/, ready: {manifest: x}, bind: []}}", "unsupported-keyword"},
       {"data: {a: {source: s3://bucket/, ready: {quiet: soon}, bind: []}}", "invalid-value"},
       {"targets: {a: {host: ssh://h, path: srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {hosts: [], path: /srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {hosts: [ssh://a, ssh://a], path: /srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {hosts: [ssh://a, b], path: /srv, releases: [r]}}", "invalid-value"},
+      {"targets: {a: {host: ssh://a, hosts: [ssh://b], path: /srv, releases: [r]}}", "keyword-conflict"},
       {"targets: {a: {host: ssh://h, path: /srv/../etc, releases: [r]}}", "invalid-value"},
       {"targets: {a: {host: 'ssh://-oProxyCommand=x', path: /srv, releases: [r]}}", "invalid-value"},
       {"targets: {a: {host: 'ssh://h:0', path: /srv, releases: [r]}}", "invalid-value"},
@@ -133,7 +137,7 @@ graphs:
 }
 
 TEST(ProjectFile, NamesPlaceAndNearKeyOfASlip) {
-  const auto loaded = load_project_file("targets:\n  a:\n    hots: ssh://h\n");
+  const auto loaded = load_project_file("targets:\n  a:\n    hst: ssh://h\n");
   const auto found = testing::find(loaded.diagnostics, "unknown-keyword");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->place, (Place{.file = "tidegate.yml", .line = 3, .column = 5}));

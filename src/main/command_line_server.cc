@@ -47,6 +47,12 @@ void add_data(CLI::App& app, Action& action, Connection& c) {
 void add_delivery(CLI::App& app, Action& action, Connection& c) {
   add_question(app, action, c, "releases", "Releases on a target (asks the host), or the history of all",
                "TARGET", false, releases);
+  add_question(app, action, c, "drift",
+               "Is what is live on the hosts as it was made? Files, packages, links, settings", "TARGET",
+               false, drift)
+      ->footer(
+          "Exit code 1: it is not; 3: a host could not be asked.\nExample:\n  tidegate drift training "
+          "--json");
   auto* back = app.add_subcommand("rollback", "Flip a target's releases, or a graph, back: no rebuild");
   back->footer(
       "Examples:\n  tidegate rollback training\n  tidegate rollback training --to "

@@ -26,6 +26,7 @@
 #include "adapters/ssh/open_ssh.h"
 #include "app/server/server.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "main/system_clock.h"
 #include "sys/file.h"
 #include "sys/unique_fd.h"
@@ -36,10 +37,21 @@ namespace {
 constexpr unsigned kWorkers = 8;
 constexpr std::uint64_t kMaxPush = 2ULL << 30U;
 
+// Where people reach us, and a few digits that no other server has: its data directory's own.
+std::string name_of(const ServerConfig& c) {
+  const auto key = sys::read_file(std::filesystem::absolute(c.data) / "secret.key").value_or("");
+  const auto scheme = c.external_url.find("://");
+  const auto host = scheme == std::string::npos ? c.external_url : c.external_url.substr(scheme + 3);
+  return fmt::format("{}#{}", host.substr(0, host.find('/')),
+                     sha256_hex("name of the server\n" + key).substr(0, 8));
+}
+
 app::ServerSettings settings_of(const ServerConfig& c) {
   app::ServerSettings out;
   out.data = std::filesystem::absolute(c.data);
   out.external_url = c.external_url;
+  out.name = name_of(c);
+  out.drift_every = c.drift_every;
   out.registry = {c.registry.host, c.registry.user, c.registry.password};
   out.neo4j = {c.neo4j.url, c.neo4j.user, c.neo4j.password, c.neo4j.database};
   out.runner_slots = c.runner.slots;

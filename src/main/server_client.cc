@@ -1,5 +1,7 @@
 #include "main/server_client.h"
 
+#include <functional>
+
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
@@ -41,9 +43,10 @@ bool lacks_project(const Connection& c) {
 // Asks and prints; `print` is for people, --json prints the answer as it is.
 template <class Print>
 int show(const Connection& c, const std::string& method, const std::string& path, const Form& form,
-         Print print) {
+         Print print, const std::function<void(const json::value&)>& judge = {}) {
   const auto answer = call(c, method, path, form);
   if (!answer) return refuse(answer.error());
+  if (judge) judge(*answer);
   if (c.json) {
     fmt::print("{}\n", json::serialize(*answer));
   } else {
@@ -76,6 +79,37 @@ void print_deliveries(const json::array& deliveries) {
       fmt::print("           image {}@{}\n", text(d, "repository"), text(d, "digest"));
     if (!text(d, "message").empty()) fmt::print("           {}\n", text(d, "message"));
   }
+}
+
+// Who, when, from what, and why it is not live.
+void print_story(const json::value& d) {
+  const bool live = text(d, "live") == "true";
+  const std::string state = text(d, "state") == "live" && !live ? "replaced" : text(d, "state");
+  fmt::print("{} {} {:<8} {:<12} {:<12} {}\n", live ? "*" : " ", text(d, "created_at"), text(d, "kind"),
+             text(d, "target"), state, text(d, "release"));
+  fmt::print("    by      {}{}\n", text(d, "by"),
+             text(d, "pipeline") == "0" ? ""
+                                        : fmt::format(" of pipeline #{} ({}: {})", text(d, "pipeline"),
+                                                      text(d, "source"), text(d, "verdict")));
+  if (!text(d, "commit").empty())
+    fmt::print("    commit  {} {}: {}\n", text(d, "commit").substr(0, 8), text(d, "author"),
+               text(d, "title"));
+  if (const json::value* data = d.as_object().if_contains("data"))
+    fmt::print("    data    {} {} ({})\n", text(*data, "version"), text(*data, "uri"), text(*data, "state"));
+  if (!text(d, "digest").empty()) fmt::print("    image   {}@{}\n", text(d, "repository"), text(d, "digest"));
+  if (!text(d, "message").empty()) fmt::print("    {:<7} {}\n", live ? "note" : "why", text(d, "message"));
+}
+
+void print_drift(const json::value& t) {
+  if (!text(t, "unknown").empty()) {
+    fmt::print("{:<12} not compared: {}\n", text(t, "target"), text(t, "unknown"));
+    return;
+  }
+  fmt::print("{:<12} {}\n", text(t, "target"),
+             text(t, "drifted") == "true" ? "is not as it was left" : "is as it was left");
+  for (const json::value& f : list(t, "found"))
+    fmt::print("  {} {:<12} {:<10} {}{}{}\n", text(f, "host"), text(f, "member"), text(f, "kind"),
+               text(f, "path"), text(f, "detail").empty() ? "" : ": ", text(f, "detail"));
 }
 
 void print_quarantined(const json::value& v) {
@@ -180,16 +214,17 @@ int releases(const Connection& c, const std::string& target) {
   if (lacks_project(c)) return kUsage;
   if (target.empty()) {
     return show(c, "GET", own(c) + "/deliveries", {}, [](const json::value& v) {
-      print_deliveries(list(v, "deliveries"));
+      for (const json::value& d : list(v, "deliveries")) print_story(d);
       print_quarantined(v);
     });
   }
   return show(c, "GET", own(c) + "/releases/" + percent_encode(target), {}, [](const json::value& v) {
     for (const json::value& r : list(v, "releases")) {
       const std::string what = text(r, "member") + text(r, "version");
-      fmt::print("{} {:<14} {:<14} {} {}\n", text(r, "live") == "true" ? "*" : " ", what, text(r, "state"),
-                 text(r, "release"), text(r, "commit").substr(0, 8));
+      fmt::print("{} {:<14} {:<14} {} {} {}\n", text(r, "live") == "true" ? "*" : " ", what, text(r, "state"),
+                 text(r, "release"), text(r, "commit").substr(0, 8), text(r, "host"));
     }
+    if (const json::value* drift = v.as_object().if_contains("drift")) print_drift(*drift);
   });
 }
 
@@ -222,6 +257,23 @@ int pipelines(const Connection& c, const Form& filter) {
                  text(p, "ref"), text(p, "sha").substr(0, 8));
     }
   });
+}
+
+int drift(const Connection& c, const std::string& target) {
+  if (lacks_project(c)) return kUsage;
+  int code = kGood;
+  const int asked = show(
+      c, "GET", own(c) + "/drift" + (target.empty() ? "" : "?target=" + percent_encode(target)), {},
+      [](const json::value& v) {
+        for (const json::value& t : list(v, "targets")) print_drift(t);
+      },
+      [&](const json::value& v) {
+        for (const json::value& t : list(v, "targets")) {
+          if (text(t, "drifted") == "true") code = kFailed;
+          if (!text(t, "unknown").empty() && code == kGood) code = kEnvironment;
+        }
+      });
+  return asked == kGood ? code : asked;
 }
 
 int data_replay(const Connection& c, const std::string& version) {

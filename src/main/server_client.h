@@ -30,6 +30,8 @@ int data_show(const Connection& c, const std::string& version);
 int data_events(const Connection& c, const std::string& source);
 int releases(const Connection& c, const std::string& target);
 int rollback(const Connection& c, const std::string& target, const std::string& to);
+/// kFailed when a host is not as it was left; kEnvironment when one could not be compared.
+int drift(const Connection& c, const std::string& target);
 int lineage(const Connection& c, const std::string& of);
 /// The object of a version (SOURCE/NUMBER) goes through the gate again.
 int data_replay(const Connection& c, const std::string& version);

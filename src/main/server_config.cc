@@ -205,6 +205,7 @@ void read_all(Reader& reader, const Node& root, ServerConfig& c) {
           {"include", [&](const Node& node) { read_include_policy(reader, node, c.include); }},
           {"reconcile_every", reader.duration(c.reconcile_every)},
           {"directory_poll", reader.duration(c.directory_poll)},
+          {"drift_every", reader.duration(c.drift_every)},
       });
 }
 

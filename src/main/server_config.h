@@ -61,6 +61,7 @@ struct ServerConfig {
   app::IncludePolicy include;
   Seconds reconcile_every{60};
   Seconds directory_poll{2};
+  Seconds drift_every{3600};
 };
 
 /// Reads the file; `${NAME}` in a value is that environment variable. Every wrong key and value is named with

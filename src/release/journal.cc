@@ -10,9 +10,10 @@
 namespace tidegate::release {
 namespace {
 
-constexpr std::array<std::pair<Op, std::string_view>, 7> kOps = {{{Op::kBegin, "begin"},
+constexpr std::array<std::pair<Op, std::string_view>, 8> kOps = {{{Op::kBegin, "begin"},
                                                                   {Op::kReady, "ready"},
                                                                   {Op::kFlip, "flip"},
+                                                                  {Op::kHealthy, "healthy"},
                                                                   {Op::kLive, "live"},
                                                                   {Op::kUndo, "undo"},
                                                                   {Op::kUndone, "undone"},

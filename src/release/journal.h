@@ -14,13 +14,14 @@ namespace tidegate::release {
 using Links = std::map<std::string, std::string>;
 
 enum class Op : std::uint8_t {
-  kBegin,   ///< a deployment has its release id; nothing is live of it
-  kReady,   ///< installed in every member, and the gate passed
-  kFlip,    ///< the links may be on their way from `from` to `release`
-  kLive,    ///< flipped and healthy: final
-  kUndo,    ///< the links may be on their way back to `from`
-  kUndone,  ///< back: final
-  kFailed,  ///< given up before any flip: final
+  kBegin,    ///< a deployment has its release id; nothing is live of it
+  kReady,    ///< installed in every member, and the gate passed
+  kFlip,     ///< the links may be on their way from `from` to `release`
+  kHealthy,  ///< flipped and healthy, and the other hosts of the deployment are not known to be so
+  kLive,     ///< flipped and healthy, everywhere: final
+  kUndo,     ///< the links may be on their way back to `from`
+  kUndone,   ///< back: final
+  kFailed,   ///< given up before any flip: final
 };
 
 /// One decision. `from` is set in kFlip only.
@@ -51,7 +52,7 @@ struct Attempt {
 
   bool is_final() const { return phase == Op::kLive || phase == Op::kUndone || phase == Op::kFailed; }
   /// Links may have been touched and nobody has written that it is over.
-  bool is_open() const { return phase == Op::kFlip || phase == Op::kUndo; }
+  bool is_open() const { return phase == Op::kFlip || phase == Op::kHealthy || phase == Op::kUndo; }
 };
 
 /// What a journal says. Lines that do not parse are counted and passed over: the last one may have been cut

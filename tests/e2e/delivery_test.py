@@ -1,6 +1,7 @@
 """Deliveries when nothing is down: taken back, replaced meanwhile, and the form that people write today, with ssh and docker
 in the job's script. Needs the lab.
 """
+import json
 import os
 import unittest
 import uuid
@@ -49,6 +50,40 @@ class TakenBack(Flow):
         self.assertEqual(self.project.main(), view["candidate_sha"])
         self.assertIn(f"trains on {view['uri']}\npushed", self.lab.host.sh(f"{self.root}/small/current/run train.py"))
         self.assertNotEqual(self.links(), before["links"])
+
+
+class AskedByPeople(Flow):
+    def test_drift_history_and_the_way_back(self) -> None:
+        """A file that somebody mends on the host is named; the history says who, from what, and why it is not live."""
+        self.make()
+        before = self.state()
+        self.land("training", "a.jsonl", "a")
+        version = self.running("training", 1, "deploy")
+        view = self.live(version, before)
+        as_made = self.cli("drift", "training")
+        self.assertEqual(as_made.returncode, 0, as_made.stdout + as_made.stderr)
+        self.lab.host.sh(f"echo '# mended' >>{self.root}/small/current/src/train.py")
+        drifted = self.cli("drift", "--json")
+        self.assertEqual(drifted.returncode, 1, drifted.stderr)
+        [target] = json.loads(drifted.stdout)["targets"]
+        self.assertEqual([(f["member"], f["kind"], f["path"]) for f in target["found"]], [("small", "changed", "src/train.py")])
+        self.assertIn("src/train.py", self.cli("releases", "training").stdout)
+        self.lab.ssh_proxy.down()
+        self.assertEqual(self.cli("drift").returncode, 3)
+        self.lab.ssh_proxy.up()
+
+        back = self.cli("rollback", "training")
+        self.assertEqual(back.returncode, 0, back.stderr)
+        self.assertEqual(self.links(), before["links"])
+        told = self.cli("releases").stdout
+        self.assertIn("token", told)
+        self.assertIn(f"training/1 {view['uri']} (live)", told)
+        self.assertIn(f"{view['candidate_sha'][:8]} ", told)
+        newest, replaced, *_ = self.project.own("/deliveries")["deliveries"]
+        self.assertTrue(newest["live"])
+        self.assertEqual((newest["job"], newest["release"]), (0, before["links"]["small"]))
+        self.assertFalse(replaced["live"])
+        self.assertIn("deploy", replaced["by"])
 
 
 SCRIPT_FILES = {

@@ -19,6 +19,7 @@ export TIDEGATE_SSH_CONFIG=$LAB_SSH/config
 export TIDEGATE_SSH_KEY=$LAB_SSH/id_ed25519
 export TIDEGATE_SSH_KNOWN_HOSTS=$LAB_SSH/known_hosts
 export TIDEGATE_SSH_USER=$LAB_HOST_USER
+export TIDEGATE_HOST_VENV=/run/lab-venv
 export TIDEGATE_TRAINING_HOST=$LAB_NET.11
 export TIDEGATE_GRAPH_HOST=$LAB_NET.12
 SH
@@ -150,7 +151,19 @@ hosts_launch() { # name octet
 
 hosts_answer() { ssh -F "$LAB_SSH/config" "$1" true </dev/null >/dev/null 2>&1; }
 
+# The lab's Python packages, for programs on a host that need more than a host has (MLflow's client). They cannot be
+# read in their own place, which is below a home.
+hosts_lend() { # name
+  local pid
+  [[ -x $LAB_VENV/bin/python ]] || return 0
+  pid=$(lab_child "$(lab_pid "$1")") || return 1
+  nsenter -t "$pid" -m -- sh -c \
+    'mkdir -p /run/lab-venv && { mountpoint -q /run/lab-venv || mount --bind "$1" /run/lab-venv; }' sh "$LAB_VENV"
+}
+hosts_lent() { [[ ! -x $LAB_VENV/bin/python ]] || ssh -F "$LAB_SSH/config" "$1" test -x /run/lab-venv/bin/python </dev/null; }
+
 hosts_ready() {
+  hosts_lent training-host 2>/dev/null || return 1
   lab_pid training-host >/dev/null && lab_pid graph-host >/dev/null && hosts_answer training-host && hosts_answer graph-host
 }
 
@@ -166,9 +179,11 @@ hosts_start() {
     read -r name octet srv <<<"$host"
     cp "$LAB_SSH/id_ed25519.pub" "$LAB_DIR/hosts/$name/ssh/authorized_keys"
     chmod 644 "$LAB_DIR/hosts/$name/ssh/authorized_keys"
-    if lab_pid "$name" >/dev/null && hosts_answer "$name"; then continue; fi
-    hosts_launch "$name" "$octet" || return 1
-    lab_wait "$name" 20 hosts_answer "$name" || return 1
+    if ! lab_pid "$name" >/dev/null || ! hosts_answer "$name"; then
+      hosts_launch "$name" "$octet" || return 1
+      lab_wait "$name" 20 hosts_answer "$name" || return 1
+    fi
+    hosts_lend "$name" || lab_say "$name has no use of the lab's Python packages"
   done
 }
 

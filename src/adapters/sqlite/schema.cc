@@ -104,7 +104,12 @@ ALTER TABLE jobs ADD COLUMN downstream INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_downstream ON jobs(downstream) WHERE downstream <> 0;
 )sql";
 
-constexpr std::array<std::string_view, 4> kSteps{kStep1, kStep2, kStep3, kStep4};
+// Who asked for a delivery.
+constexpr std::string_view kStep5 = R"sql(
+ALTER TABLE deliveries ADD COLUMN by_whom TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5};
 
 }  // namespace
 

@@ -9,9 +9,9 @@ namespace tidegate::sqlite {
 Result<DeploymentId> SqliteStore::add_delivery(const app::Delivery& d) {
   TG_CHECK(db_.run(
       "INSERT INTO deliveries(kind, key, project, pipeline, job, target, state, repository, digest, release,"
-      " previous, message, created_at, finished_at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      " previous, message, created_at, finished_at, by_whom) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       {app::to_string(d.kind), d.key, d.project, d.pipeline, d.job, d.target, d.state, d.repository, d.digest,
-       d.release, d.previous, d.message, d.created_at, d.finished_at}));
+       d.release, d.previous, d.message, d.created_at, d.finished_at, d.by}));
   return DeploymentId{db_.last_insert_id()};
 }
 
@@ -27,7 +27,7 @@ Result<std::vector<app::Delivery>> SqliteStore::read_deliveries(const std::strin
   return all<app::Delivery>(
       "SELECT id, kind, key, project, pipeline, job, target, state, repository, digest, release, previous, "
       "message,"
-      " created_at, finished_at FROM deliveries " +
+      " created_at, finished_at, by_whom FROM deliveries " +
           where,
       values, [](const Row& row) {
         app::Delivery d;
@@ -47,6 +47,7 @@ Result<std::vector<app::Delivery>> SqliteStore::read_deliveries(const std::strin
         d.message = row.text(12);
         d.created_at = row.instant(13);
         d.finished_at = row.optional_instant(14);
+        d.by = row.text(15);
         return d;
       });
 }

@@ -24,6 +24,9 @@ Status check_target(const config::Target& target) {
   if (!release::is_target_path(target.path))
     return wrong(target, fmt::format("path '{}' is not an absolute folder of letters, digits and ._+@-",
                                      printable(target.path)));
+  if (target.hosts.empty()) return wrong(target, "names no host");
+  if (std::set(target.hosts.begin(), target.hosts.end()).size() != target.hosts.size())
+    return wrong(target, "hosts: names one twice");
   if (target.releases.empty()) return wrong(target, "releases: names none");
   std::set<std::string> seen;
   for (const auto& member : target.releases) {

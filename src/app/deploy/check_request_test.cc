@@ -8,6 +8,7 @@ namespace {
 config::Target target() {
   config::Target out;
   out.name = "training";
+  out.hosts = {"ssh://a", "ssh://b"};
   out.path = "/srv/training";
   out.releases = {"bert", "kobart"};
   out.env = "shared/mlflow.env";
@@ -23,6 +24,8 @@ TEST(CheckRequest, TargetsThatCannotBe) {
     return !result && result.error().code == Errc::kInvalid;
   };
   EXPECT_TRUE(refused([](auto& t) { t.path = "srv"; }));
+  EXPECT_TRUE(refused([](auto& t) { t.hosts.clear(); }));
+  EXPECT_TRUE(refused([](auto& t) { t.hosts = {"ssh://a", "ssh://a"}; }));
   EXPECT_TRUE(refused([](auto& t) { t.path = "/srv/$(id)"; }));
   EXPECT_TRUE(refused([](auto& t) { t.releases.clear(); }));
   EXPECT_TRUE(refused([](auto& t) { t.releases = {"a", "a"}; }));

@@ -37,6 +37,7 @@ class FolderRegistry final : public ImageRegistry {
     remember(tag);
     ImageInfo info;
     info.digest = digest_of(tag);
+    info.labels = labels;
     if (!revision.empty()) info.labels["org.opencontainers.image.revision"] = revision;
     return info;
   }
@@ -52,6 +53,7 @@ class FolderRegistry final : public ImageRegistry {
   }
 
   std::string revision;
+  std::map<std::string, std::string> labels;
   bool down = false;
   std::atomic<int> extracts = 0;
 
@@ -159,7 +161,7 @@ open(image + "/requirements.lock", "w").write(f"# wheels\ntidedemo=={version} --
     DeployRequest out;
     out.deployment = deployment;
     out.target.name = "training";
-    out.target.host = "ssh://local";
+    out.target.hosts = {"ssh://local"};
     out.target.path = root_;
     out.target.releases = {"bert", "kobart", "kogpt"};
     out.target.files = {"train.py", "models/"};
@@ -221,9 +223,9 @@ open(image + "/requirements.lock", "w").write(f"# wheels\ntidedemo=={version} --
   sys::TempDirectory temp_ = sys::TempDirectory::make("/tmp", "tidegate-deploy-").value();
   fs::path root_;
   FolderRegistry registry_{temp_.path() / "images"};
-  LocalHostControl control_;
-  LocalHosts hosts_{control_};
   TickingClock clock_;
+  LocalHostControl control_{.clock = &clock_};
+  LocalHosts hosts_{control_};
   Deployer deployer_{registry_, hosts_, clock_, temp_.path() / "scratch"};
   std::vector<std::string> lines_;
 };

@@ -1,269 +1,235 @@
 #include "app/deploy/deploy_run.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include <fmt/core.h>
 
 #include "app/deploy/check_request.h"
+#include "app/deploy/errors.h"
 #include "base/log.h"
-#include "base/sha256.h"
 #include "base/text.h"
-#include "release/release_lease.h"
 
 namespace tidegate::app {
 namespace {
 
-// These may be different next time; the request is to be sent again.
-bool may_pass(Errc code) {
-  return code == Errc::kUnavailable || code == Errc::kConflict || code == Errc::kCanceled ||
-         code == Errc::kInternal;
-}
-
-std::string seconds_since(const Clock& clock, Instant start) {
-  return fmt::format("{:.1f} s", static_cast<double>((clock.now() - start).count()) / 1000.0);
-}
+constexpr Seconds kRenewEvery{20};
 
 std::string short_digest(const std::string& digest) {
   return digest.substr(0, std::min<std::size_t>(digest.size(), 19));
 }
 
+bool flips(const release::Action& action) {
+  const auto* write = std::get_if<release::WriteRecord>(&action);
+  return write != nullptr && write->record.op == release::Op::kFlip;
+}
+
 }  // namespace
 
 void DeployRun::say(const std::string& line) const {
+  const std::lock_guard one_at_a_time(saying_);
   if (tools_.on_progress) tools_.on_progress(line);
 }
 
+Error DeployRun::of_host(const HostRun& host, Error error) const {
+  return request_.target.hosts.size() == 1 ? error : with_context(host.url(), std::move(error));
+}
+
 Result<DeployOutcome> DeployRun::give_up(std::string_view step, const Error& error) {
-  if (leased_) {
-    if (const auto dropped = session_->drop_lease(); !dropped)
-      log::warn("deploy", "lease on {}: {}", request_.target.host, dropped.error().message);
-  }
+  for (const auto& host : hosts_) host->drop_lease();
   if (may_pass(error.code)) return with_context(step, error);
   DeployOutcome outcome;
   outcome.digest = goal_.digest;
   outcome.failed_step = step;
   outcome.message = error.message;
-  outcome.experiment_id = goal_.experiment;
-  for (const auto& member : goal_.members)
-    if (const auto it = host_facts_.links.find(member); it != host_facts_.links.end())
-      outcome.previous = release::Layout::release_of(it->second);
+  if (!hosts_.empty()) {
+    outcome.experiment_id = hosts_.front()->experiment();
+    outcome.previous = hosts_.front()->live_release();
+  }
   say(fmt::format("{} failed: {}", step, error.message));
   return outcome;
 }
 
-Status DeployRun::open() {
+// Side by side; the first error in the hosts' order. Leases of those that are done early are kept alive.
+Status DeployRun::on_all(const Step& step) {
+  std::vector<std::future<Status>> running;
+  running.reserve(hosts_.size());
+  for (const auto& host : hosts_)
+    running.push_back(std::async(std::launch::async, [&step, &host] { return step(*host); }));
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    while (running[i].wait_for(kRenewEvery) != std::future_status::ready) {
+      for (std::size_t other = 0; other < running.size(); ++other)
+        if (other != i && running[other].wait_for(Seconds{0}) == std::future_status::ready)
+          if (const auto kept = hosts_[other]->renew(); !kept)
+            log::warn("deploy", "lease on {}: {}", hosts_[other]->url(), kept.error().message);
+    }
+  }
+  Status first;
+  for (std::size_t i = 0; i < running.size(); ++i)
+    if (auto done = running[i].get(); !done && first) {
+      first = of_host(*hosts_[i], done.error());
+      failed_ = i;
+    }
+  return first;
+}
+
+Status DeployRun::prepare() {
   TG_CHECK(check_target(request_.target));
-  if (request_.deployment.empty() || request_.deployment.find('\n') != std::string::npos)
-    return fail(Errc::kInvalid, "a deployment needs a name of one line");
+  if (request_.deployment.empty() || request_.deployment.find_first_of("\n ") != std::string::npos)
+    return fail(Errc::kInvalid, "a deployment needs a name of one word");
   goal_.deployment = request_.deployment;
   goal_.members = request_.target.releases;
-  TG_TRY(host_, tools_.hosts.connect(request_.target.host, tools_.stop));
-  session_.emplace(*host_, request_.target, tools_.stop);
-  TG_TRY(host_facts_, session_->look(false));
-  facts_.journal = release::read_journal(host_facts_.journal);
-  if (facts_.journal.damaged > 0)
-    log::warn("deploy", "{}: {} damaged lines in the journal are passed over", request_.target.path,
-              facts_.journal.damaged);
+  const bool one = request_.target.hosts.size() == 1;
+  for (const auto& url : request_.target.hosts)
+    hosts_.push_back(std::make_unique<HostRun>(
+        common_, url,
+        [this, prefix = one ? std::string() : url.substr(url.find("//") + 2) + ": "](
+            const std::string& line) { say(prefix + line); }));
   return {};
 }
 
-const release::Attempt* DeployRun::finished() const {
-  const auto* attempt = facts_.journal.find(goal_.deployment);
-  return attempt != nullptr && attempt->is_final() ? attempt : nullptr;
+Status DeployRun::open() {
+  TG_CHECK(prepare());
+  return on_all([&](HostRun& host) { return host.open(tools_.hosts, tools_.stop); });
 }
 
-bool DeployRun::before_flip() const {
-  const auto* attempt = facts_.journal.find(goal_.deployment);
-  return attempt == nullptr || attempt->phase == release::Op::kBegin || attempt->phase == release::Op::kReady;
+const release::Attempt* DeployRun::begun() const {
+  for (const auto& host : hosts_)
+    if (const auto* attempt = host->attempt(); attempt != nullptr) return attempt;
+  return nullptr;
 }
 
-Status DeployRun::take_lease() {
-  TG_CHECK(release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now, facts_.journal));
-  TG_TRY(host_facts_, session_->take_lease(host_facts_.lease, goal_.deployment));
-  leased_ = true;
-  facts_.journal = release::read_journal(host_facts_.journal);
-  facts_.links = host_facts_.links;
+std::optional<DeployOutcome> DeployRun::finished() const {
+  std::vector<release::Attempt> attempts;
+  for (const auto& host : hosts_) {
+    const auto* attempt = host->attempt();
+    if (attempt == nullptr || !attempt->is_final()) return std::nullopt;
+    attempts.push_back(*attempt);
+  }
+  return outcome_of(release::conclude(attempts));
+}
+
+// In the order of the target: who has the canary's lease gets the others' too.
+Status DeployRun::take_leases() {
+  for (const auto& host : hosts_)
+    if (auto taken = host->take_lease(); !taken) return of_host(*host, taken.error());
   return {};
 }
 
 // A deployment that goes on keeps the image that it began with, wherever the tag points now.
 Status DeployRun::resolve(Inspected inspected) {
-  if (const auto* begun = facts_.journal.find(goal_.deployment); begun != nullptr) {
-    goal_.release = begun->record.release;
-    goal_.digest = begun->record.digest;
-    goal_.commit = begun->record.commit;
-    goal_.experiment = begun->record.experiment;
+  if (const auto* attempt = begun(); attempt != nullptr) {
+    goal_.release = attempt->record.release;
+    goal_.digest = attempt->record.digest;
+    goal_.commit = attempt->record.commit;
     say(fmt::format("going on with release {}", goal_.release));
     return {};
   }
-  TG_TRY(const auto image, inspected.get());
-  goal_.digest = image.digest;
+  TG_TRY(image_, inspected.get());
+  goal_.digest = image_.digest;
   goal_.commit = request_.commit;
-  TG_CHECK(check_image(request_, image));
+  TG_CHECK(check_image(request_, image_));
   goal_.release = release::make_release_id(tools_.clock.now(), goal_.commit, goal_.digest);
   say(fmt::format("{}:{} is {}", request_.repository, request_.reference, short_digest(goal_.digest)));
   return {};
 }
 
-Status DeployRun::prepare_host() {
-  TG_TRY(python_, session_->preflight());
-  if (request_.target.mlflow && goal_.experiment.empty()) {
-    TG_TRY(goal_.experiment, session_->mlflow_experiment());
-    say(goal_.experiment == "none" ? "MLflow answers; the first run will make the experiment"
-                                   : fmt::format("MLflow answers; experiment {}", goal_.experiment));
-  }
-  return {};
-}
-
-// Registry and host are asked side by side: neither needs the other's answer before files go over.
+// Registry and hosts are asked side by side: neither needs the other's answer before files go over.
 Result<DeployOutcome> DeployRun::deploy() {
   auto inspected = std::async(std::launch::async, [this] {
     return tools_.registry.inspect(request_.repository + ":" + request_.reference);
   });
   if (auto opened = open(); !opened) return give_up("lease", opened.error());
-  if (const auto* done = finished(); done != nullptr) return outcome_of(*done);
+  if (auto done = finished()) return *done;
   // Said early, before anything large is pulled for nothing.
-  if (auto free = release::may_take(host_facts_.lease, goal_.deployment, host_facts_.now, facts_.journal);
-      !free)
-    return give_up("lease", free.error());
+  for (const auto& host : hosts_)
+    if (auto free = host->may_take_lease(); !free) return give_up("lease", of_host(*host, free.error()));
   if (auto resolved = resolve(std::move(inspected)); !resolved) return give_up("resolve", resolved.error());
-  if (before_flip() && !installed_everywhere()) {
+  if (std::ranges::any_of(hosts_,
+                          [](const auto& h) { return h->before_flip() && !h->installed_everywhere(); })) {
     staged_ = std::async(std::launch::async, [this, digest = goal_.digest] {
       return make_staging(tools_.registry, request_, digest, tools_.scratch, tools_.stop);
     });
   }
-  if (auto leased = take_lease(); !leased) return give_up("lease", leased.error());
-  if (before_flip()) {
-    step_ = "preflight";
-    if (auto ready = prepare_host(); !ready)
-      if (auto noted = note_failure(ready.error()); !noted) return give_up("preflight", noted.error());
-  }
+  if (auto leased = take_leases(); !leased) return give_up("lease", leased.error());
+  if (auto ready = look_at_hosts(); !ready) return give_up("preflight", ready.error());
   return carry_out();
+}
+
+Status DeployRun::look_at_hosts() {
+  return on_all([&](HostRun& host) -> Status {
+    auto ready = host.preflight();
+    if (ready && host.before_flip()) ready = host.fits(image_);
+    return ready ? ready : host.note_failure(ready.error());
+  });
 }
 
 Result<DeployOutcome> DeployRun::roll_back(const std::string& to) {
   goal_.roll_back = true;
   if (auto opened = open(); !opened) return give_up("lease", opened.error());
-  if (const auto* done = finished(); done != nullptr) return outcome_of(*done);
-  if (auto leased = take_lease(); !leased) return give_up("lease", leased.error());
-  const auto* begun = facts_.journal.find(goal_.deployment);
-  goal_.release = begun != nullptr ? begun->record.release : choose_rollback(to);
+  if (auto done = finished()) return *done;
+  if (auto leased = take_leases(); !leased) return give_up("lease", leased.error());
+  const auto& canary = *hosts_.front();
+  goal_.release = !to.empty() ? to : release::release_before(canary.facts().journal, canary.live_release());
+  if (const auto* attempt = begun(); attempt != nullptr) goal_.release = attempt->record.release;
   if (!release::is_release_id(goal_.release))
     return give_up("flip",
                    fail(Errc::kNotFound, to.empty() ? "no release was live before this one"
                                                     : fmt::format("'{}' is not a release", printable(to))));
   say(fmt::format("going back to {}", goal_.release));
+  if (auto ready = look_at_hosts(); !ready) return give_up("flip", ready.error());
   return carry_out();
 }
 
-std::string DeployRun::choose_rollback(const std::string& to) const {
-  if (!to.empty()) return to;
-  const auto link = host_facts_.links.find(goal_.members.front());
-  return release::release_before(
-      facts_.journal, link == host_facts_.links.end() ? "" : release::Layout::release_of(link->second));
-}
-
-bool DeployRun::installed_everywhere() const {
-  return std::ranges::all_of(goal_.members, [&](const auto& member) {
-    return std::ranges::any_of(host_facts_.stored, [&](const auto& stored) {
-      return stored.member == member && stored.release == goal_.release && stored.state != "building";
-    });
-  });
-}
-
 Result<DeployOutcome> DeployRun::carry_out() {
-  for (const auto& stored : host_facts_.stored)
-    if (stored.release == goal_.release && stored.state != "building") facts_.installed.insert(stored.member);
-  if (const auto* attempt = facts_.journal.find(goal_.deployment); attempt != nullptr && attempt->is_open())
-    session_->ignore_stop();
   // Far more than any history needs: a fault in the rules must not become an endless loop on a host.
-  for (int i = 0; i < 100; ++i) {
-    const auto action = release::next(goal_, facts_);
-    if (const auto* end = std::get_if<release::Finished>(&action)) {
-      close(end->attempt);
-      return outcome_of(end->attempt);
+  for (int i = 0; i < 200; ++i) {
+    std::vector<release::Facts> facts;
+    for (const auto& host : hosts_) facts.push_back(host->facts());
+    const auto actions = release::next_on_hosts(goal_, facts);
+    std::vector<release::Attempt> ended;
+    for (const auto& action : actions)
+      if (const auto* end = std::get_if<release::Finished>(&action)) ended.push_back(end->attempt);
+    if (ended.size() == hosts_.size()) {
+      const auto outcome = outcome_of(release::conclude(ended));
+      TG_CHECK(on_all([&](HostRun& host) -> Status {
+        if (host.attempt() != nullptr) host.close(*host.attempt(), outcome);
+        return {};
+      }));
+      return outcome;
     }
-    if (auto done = perform(action); !done) {
-      if (auto noted = note_failure(done.error()); !noted) return give_up(step_, noted.error());
-    }
+    if (auto done = wave(actions); !done) return give_up(hosts_[failed_]->step(), done.error());
   }
   return fail(Errc::kInternal, "the deployment does not come to an end");
 }
 
-// A step that cannot succeed: before the flip that ends the deployment, after it the way back begins. Going
-// back must not be given up, so there every failure is one to try again.
-Status DeployRun::note_failure(const Error& error) {
-  const auto* attempt = facts_.journal.find(goal_.deployment);
-  if (may_pass(error.code)) return error;
-  if (attempt == nullptr || attempt->is_final()) return error;
-  if (attempt->phase == release::Op::kUndo || goal_.roll_back) return fail(Errc::kUnavailable, error.message);
-  release::Record record;
-  record.op = attempt->phase == release::Op::kFlip ? release::Op::kUndo : release::Op::kFailed;
-  record.deployment = goal_.deployment;
-  record.release = goal_.release;
-  record.step = step_;
-  record.reason = error.message;
-  return write(record);
+// One step on each host that has one.
+Status DeployRun::wave(const std::vector<release::Action>& actions) {
+  const auto ready = before_wave(actions);
+  return on_all([&](HostRun& host) -> Status {
+    const auto at = static_cast<std::size_t>(
+        std::ranges::find(hosts_, &host, [](const auto& one) { return one.get(); }) - hosts_.begin());
+    const auto& action = actions[at];
+    if (std::holds_alternative<release::Wait>(action) || std::holds_alternative<release::Finished>(action))
+      return {};
+    const bool needs = flips(action) || std::holds_alternative<release::Install>(action);
+    const auto done = needs && !ready ? Status(ready.error()) : host.perform(action);
+    if (done) return {};
+    return host.note_failure(done.error(), needs && !ready ? common_step_ : "");
+  });
 }
 
-Status DeployRun::perform(const release::Action& action) {
-  if (const auto* record = std::get_if<release::WriteRecord>(&action)) return write(record->record);
-  if (const auto* point = std::get_if<release::Point>(&action)) {
-    step_ = "flip";
-    TG_CHECK(session_->point(point->links));
-    for (const auto& [member, link] : point->links) facts_.links[member] = link;
-    const auto* attempt = facts_.journal.last_attempt();
-    const bool back = attempt != nullptr && attempt->phase == release::Op::kUndo;
-    say(back ? "all releases flipped back"
-             : fmt::format("{} flipped to {}", join(goal_.members, ", "), goal_.release));
-    return {};
-  }
-  if (std::holds_alternative<release::Install>(action)) {
-    step_ = "install";
-    TG_CHECK(install());
-    facts_.installed.insert(goal_.members.begin(), goal_.members.end());
-    return {};
-  }
-  if (std::holds_alternative<release::RunSmoke>(action)) {
-    step_ = "smoke";
-    const auto& command = request_.target.smoke;
-    TG_TRY(facts_.smoke, verify("new", command.empty() ? "python -c pass" : command));
-    return {};
-  }
-  step_ = "health";
-  if (facts_.health = std::string(); !request_.target.check.empty()) {
-    TG_TRY(facts_.health, verify("live", request_.target.check));
-  }
-  if (facts_.health->empty() && request_.target.mlflow && !goal_.roll_back) facts_.health = same_experiment();
-  return {};
-}
-
-Status DeployRun::write(const release::Record& record) {
-  if (record.op == release::Op::kFlip) {
+// What is done once for all hosts: the image is there before the first installs; and before the first link
+// moves it is written down that a release may be live.
+Status DeployRun::before_wave(const std::vector<release::Action>& actions) {
+  const bool installs = std::ranges::any_of(
+      actions, [](const auto& action) { return std::holds_alternative<release::Install>(action); });
+  if (installs && !staging_) TG_CHECK(take_staging());
+  if (!announced_ && !goal_.abandon && std::ranges::any_of(actions, flips)) {
+    announced_ = true;
+    common_step_ = "flip";
     if (request_.on_flip) TG_CHECK(request_.on_flip(goal_.release, goal_.digest));
-    session_->ignore_stop();
   }
-  release::Record timed = record;
-  timed.at = format_iso8601(tools_.clock.now());
-  const auto line = release::write_record(timed);
-  TG_CHECK(session_->append(line));
-  host_facts_.journal += "\n" + line + "\n";
-  facts_.journal = release::read_journal(host_facts_.journal);
-  if (record.op == release::Op::kUndo) say(fmt::format("not healthy: {}", record.reason));
-  if (record.op == release::Op::kUndone || record.op == release::Op::kFailed)
-    return session_->mark(record.release, record.op == release::Op::kUndone ? "rolled_back" : "failed");
-  if (record.op == release::Op::kLive && record.roll_back) return session_->mark(record.release, "ready");
   return {};
-}
-
-Status DeployRun::check_space() const {
-  // Wheels unpack to about three times their size, once; the rest is copied for each member.
-  const auto needed =
-      staging_->bytes * (request_.target.releases.size() + 1) + staging_->wheel_bytes * 5 + (64ULL << 20U);
-  if (python_.free_bytes >= needed) return {};
-  return fail(Errc::kFailed, fmt::format("{} has {} MB free, and this release may need {} MB",
-                                         request_.target.path, python_.free_bytes >> 20U, needed >> 20U));
 }
 
 Status DeployRun::take_staging() {
@@ -271,60 +237,12 @@ Status DeployRun::take_staging() {
   auto staged = staged_.get();
   if (!staged) {
     const auto code = staged.error().code;
-    step_ = code == Errc::kNotFound || code == Errc::kInvalid ? "extract" : "pull";
+    common_step_ = code == Errc::kNotFound || code == Errc::kInvalid ? "extract" : "pull";
     return staged.error();
   }
   staging_.emplace(std::move(*staged));
-  return {};
-}
-
-Status DeployRun::install() {
-  const auto start = tools_.clock.now();
-  TG_CHECK(take_staging());
-  TG_CHECK(check_space());
   TG_CHECK(write_member_files(*staging_, request_, goal_.digest, goal_.release));
-  const auto key = sha256_hex(staging_->lock_sha256 + "\n" + python_.identity).substr(0, 32);
-  if (python_.packages.contains(key)) TG_CHECK(sys::remove_tree(staging_->upload() / "wheels"));
-  TG_CHECK(session_->upload(staging_->upload(), goal_.release));
-  say(fmt::format("files picked from the image and sent ({})", seconds_since(tools_.clock, start)));
-  return session_->install(python_, key, goal_.release, [&](std::string_view line) {
-    say(fmt::format("{} ({})", printable(line), seconds_since(tools_.clock, start)));
-  });
-}
-
-// An empty text when all members pass; else what each that fails said last.
-Result<std::string> DeployRun::verify(std::string_view which, const std::string& command) {
-  const auto start = tools_.clock.now();
-  TG_TRY(const auto verdicts, session_->verify(which, goal_.release, command));
-  std::vector<std::string> faults;
-  for (const auto& verdict : verdicts) {
-    const std::string last = verdict.log.empty() ? "" : verdict.log.back();
-    if (verdict.exit_code == 0) {
-      say(fmt::format("{}: {} passed{}{}", verdict.member, step_, last.empty() ? "" : ": ", last));
-      continue;
-    }
-    // timeout(1) says 124.
-    const std::string how =
-        verdict.exit_code == 124
-            ? fmt::format("no end after {}", format_duration(request_.target.check_timeout))
-            : fmt::format("exit {}", verdict.exit_code);
-    faults.push_back(fmt::format("{}: {}{}{}", verdict.member, how, last.empty() ? "" : ": ", last));
-    for (const auto& line : verdict.log) say(fmt::format("{}: | {}", verdict.member, line));
-    say(fmt::format("{}: {} failed ({})", verdict.member, step_, how));
-  }
-  log::debug("deploy", "{} took {}", step_, seconds_since(tools_.clock, start));
-  return join(faults, "; ");
-}
-
-// After the flip, MLflow must be the one that it was: a release that would send its runs elsewhere is
-// unhealthy.
-std::string DeployRun::same_experiment() {
-  const auto now = session_->mlflow_experiment();
-  if (!now) return now.error().message;
-  if (goal_.experiment != "none" && *now != goal_.experiment)
-    return fmt::format("runs would go to MLflow's experiment {} and not to {} as before", *now,
-                       goal_.experiment);
-  if (goal_.experiment == "none") goal_.experiment = *now;
+  common_.staging = &*staging_;
   return {};
 }
 

@@ -1,16 +1,18 @@
-// DeployRun: one deployment or rollback, from the first look to the last sweep. Which step comes next is
-// decided by release::next; here it is carried out.
+// DeployRun: one deployment or rollback on all hosts of a target, from the first look to the last sweep. What
+// comes next where is decided by release::next_on_hosts; here it is carried out, on all hosts side by side.
 #pragma once
 
 #include <future>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/deploy/deployer.h"
-#include "app/deploy/host_session.h"
+#include "app/deploy/host_run.h"
 #include "app/deploy/staging.h"
-#include "release/group.h"
+#include "release/rollout.h"
 
 namespace tidegate::app {
 
@@ -33,44 +35,42 @@ class DeployRun {
   Result<DeployOutcome> abandon();
 
  private:
+  using Hosts = std::vector<std::unique_ptr<HostRun>>;
+  using Step = std::function<Status(HostRun&)>;
+  using Inspected = std::future<Result<ImageInfo>>;
+
   /// Something definite went wrong at `step`: an outcome. Anything that may pass is an Error instead.
   Result<DeployOutcome> give_up(std::string_view step, const Error& error);
-
+  Status prepare();
   Status open();
-  Status take_lease();
-  using Inspected = std::future<Result<ImageInfo>>;
+  Status open_those_that_answer();
+  Status take_leases();
   Status resolve(Inspected inspected);
-  bool installed_everywhere() const;
+  Status look_at_hosts();
   Status take_staging();
-  Status prepare_host();
-  std::string choose_rollback(const std::string& to) const;
   Result<DeployOutcome> carry_out();
-  Status note_failure(const Error& error);
-  bool before_flip() const;
-  Status perform(const release::Action& action);
-  Status write(const release::Record& record);
-  Status install();
-  Status check_space() const;
-  Result<std::string> verify(std::string_view which, const std::string& command);
-  std::string same_experiment();
-  void close(const release::Attempt& attempt);
-  std::vector<std::string> old_releases() const;
-  DeployOutcome outcome_of(const release::Attempt& attempt) const;
-  const release::Attempt* finished() const;
+  Status wave(const std::vector<release::Action>& actions);
+  Status before_wave(const std::vector<release::Action>& actions);
+  Status on_all(const Step& step);
+  DeployOutcome outcome_of(const release::Conclusion& conclusion) const;
+  std::optional<DeployOutcome> finished() const;
+  const release::Attempt* begun() const;
+  Error of_host(const HostRun& host, Error error) const;
   void say(const std::string& line) const;
 
   const Tools& tools_;
   DeployRequest request_;
-  std::unique_ptr<TargetHost> host_;
-  std::optional<HostSession> session_;
-  HostFacts host_facts_;
   release::Goal goal_;
-  release::Facts facts_;
-  Interpreter python_;
-  std::future<Result<Staging>> staged_;  ///< being pulled, while the host is looked at
+  HostRun::Common common_{request_, goal_, tools_.clock};
+  Hosts hosts_;
+  std::vector<std::string> silent_;  ///< hosts that did not answer, where that may be
+  ImageInfo image_;
+  std::future<Result<Staging>> staged_;  ///< being pulled, while the hosts are looked at
   std::optional<Staging> staging_;
-  std::string step_ = "lease";  ///< being tried, for messages
-  bool leased_ = false;
+  mutable std::mutex saying_;
+  std::string common_step_;  ///< that is made for all hosts at once
+  std::size_t failed_ = 0;   ///< host of the last step that failed
+  bool announced_ = false;   ///< on_flip was asked
 };
 
 }  // namespace tidegate::app

@@ -1,4 +1,4 @@
-// Deployer: an image's release onto a host, beside the live one, flipped as a group, watched, and taken back
+// Deployer: an image's release onto hosts, beside the live one, flipped as a group, watched, and taken back
 // if it is not healthy. Blocking; everything that must survive us is journalled on the host. (data-delivery
 // facts, 2.3)
 #pragma once
@@ -17,6 +17,10 @@
 
 namespace tidegate::app {
 
+/// Asked before the first link may move: from then on only the hosts know what is live there. An Error keeps
+/// it from moving.
+using OnFlip = std::function<Status(const std::string& release, const std::string& digest)>;
+
 /// What is deployed, and where it came from: all of it becomes tags of the next training runs.
 struct DeployRequest {
   std::string deployment;  ///< unique and stable: the same request repeated continues or finds itself done
@@ -31,9 +35,7 @@ struct DeployRequest {
   std::string data_version;
   std::string data_sha256;
   std::vector<std::string> quarantined;  ///< digests that must not be deployed
-  /// Asked, when set, before the first link may move: from then on only the host knows what is live there. An
-  /// Error keeps it from moving.
-  std::function<Status(const std::string& release, const std::string& digest)> on_flip;
+  OnFlip on_flip;                        ///< empty: nobody is asked
 };
 
 struct DeployOutcome {
@@ -47,8 +49,9 @@ struct DeployOutcome {
   std::string experiment_id;  ///< MLflow experiment, the same before and after
 };
 
-/// A release as the host knows it.
+/// A release as a host knows it.
 struct ReleaseInfo {
+  std::string host;     ///< as the target names it
   std::string member;   ///< bert, kobart…
   std::string release;  ///< id
   std::string commit;
@@ -56,6 +59,15 @@ struct ReleaseInfo {
   std::string data_uri;
   std::string state;  ///< building, ready, live, failed, rolled_back
   bool live = false;
+};
+
+/// Something on a host that is not as it was when the live release was made.
+struct DriftInfo {
+  std::string host;
+  std::string member;
+  std::string kind;  ///< changed, missing, added, unreadable, link, more
+  std::string path;  ///< below the member's release; "@env": the target's env file
+  std::string detail;
 };
 
 using OnProgress = std::function<void(std::string_view line)>;
@@ -70,17 +82,21 @@ class Deployer {
   Result<DeployOutcome> deploy(const DeployRequest& request, const OnProgress& on_progress,
                                const sys::StopFlag* stop);
 
-  /// Flips every member of the group back to `to` (empty: the release before the live one). No rebuild.
-  /// Idempotent.
+  /// Flips every member of the group, on every host, back to `to` (empty: the release before the live one).
+  /// No rebuild. Idempotent. `on_flip` as in DeployRequest.
   Result<DeployOutcome> roll_back(const config::Target& target, const std::string& to,
                                   const std::string& deployment, const OnProgress& on_progress,
-                                  const sys::StopFlag* stop);
+                                  const sys::StopFlag* stop, const OnFlip& on_flip = {});
 
   /// Brings a deployment that nobody will ask for again to its end: flipped and not judged, it is flipped
   /// back; its lease is given back. One that came to its end already, or that the host does not know (no
   /// release in the outcome), stays as it is. Idempotent.
   Result<DeployOutcome> abandon(const config::Target& target, const std::string& deployment,
                                 const OnProgress& on_progress, const sys::StopFlag* stop);
+
+  /// What is live, compared with what was made: files, packages, links, the env file. Empty: all is as it
+  /// was. kConflict: a deployment is at work there.
+  Result<std::vector<DriftInfo>> drift(const config::Target& target, const sys::StopFlag* stop);
 
   Result<std::vector<ReleaseInfo>> releases(const config::Target& target, const sys::StopFlag* stop);
 

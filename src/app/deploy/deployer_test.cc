@@ -232,7 +232,7 @@ TEST_F(DeployTest, WhoTakesOverEndsTheScriptThatStillRuns) {
   std::thread first(
       [&] { lost = Deployer(registry_, hosts_, clock_, temp_.path() / "s").deploy(slow, {}, nullptr); });
   ASSERT_EQ(sys::read_file(started).value_or("").substr(0, 3), "up\n");
-  testing::LocalHostControl control;
+  testing::LocalHostControl control{.clock = &clock_};
   testing::LocalHosts hosts(control);
   Deployer second(registry_, hosts, clock_, temp_.path() / "t");
   const auto outcome = second.deploy(request("d2", "v1"), {}, nullptr);
@@ -294,7 +294,7 @@ TEST_F(DeployTest, BreaksAtEveryCallAndGoesOn) {
     SCOPED_TRACE("call " + std::to_string(at));
     const std::string name = "d" + std::to_string(at);
     const auto before = live();
-    control_ = {.calls = 0, .break_at = at, .break_after = true, .refuse = false};
+    control_ = {.calls = 0, .break_at = at, .break_after = true, .refuse = false, .clock = &clock_};
     const auto broken = deploy(plain(name));
     control_.break_at = -1;
     if (control_.calls <= at) break;  // every call has had its turn
@@ -328,7 +328,7 @@ TEST_F(DeployTest, BreaksAtEveryCallAndIsGivenUp) {
       may_be_live = true;
       return {};
     };
-    control_ = {.calls = 0, .break_at = at, .break_after = true, .refuse = false};
+    control_ = {.calls = 0, .break_at = at, .break_after = true, .refuse = false, .clock = &clock_};
     const auto broken = deploy(wanted);
     control_.break_at = -1;
     if (control_.calls <= at) break;  // every call has had its turn

@@ -2,9 +2,11 @@
 
 namespace tidegate::app::scripts {
 
-// The lease file is replaced, never written into: a reader sees one whole line. `running` names the script at
-// work by process and start time, so that who takes the lease over can end what a dead connection left
-// behind.
+// The lease file is replaced, never written into: a reader sees one whole line. Between proving the lease and
+// its last effect a script holds the lock, so that who takes the lease over can wait for it; `running` names
+// the long ones by process and start time, so that he can end what a dead connection left behind. What may
+// run on for ever gets the lock's descriptor closed. `spare` gives the room back that was kept for the case
+// that the disk is full: what has begun to flip can then still be written down and taken back.
 const std::string_view kPrelude = R"sh(
 set -u
 umask 022
@@ -12,17 +14,27 @@ root=$1 token=$2
 shift 2
 state=$root/state
 fail() { printf '%s\n' "$*" >&2; exit 10; }
+locked=''
 held() {
+  if [ -z "$locked" ]; then
+    exec 9>>"$state/lock" || fail "cannot write in $state"
+    flock -w 30 9 || { echo "another script is still at work in $root" >&2; exit 12; }
+    locked=1
+  fi
   lease_token='' lease_owner=''
   { IFS=' ' read -r lease_token lease_expires lease_owner <"$state/lease"; } 2>/dev/null
   [ "$lease_token" = "$token" ] && return 0
   printf 'the lease on %s went to: %s\n' "$root" "${lease_owner:-nobody}" >&2
   exit 11
 }
+spare() { rm -rf "$state/reserve"; }
+renew() {
+  printf '%s %s %s\n' "$token" "$(($(date +%s) + $1))" "$lease_owner" >"$state/lease.$token" &&
+    mv -f "$state/lease.$token" "$state/lease"
+}
 hold() {
   held
-  printf '%s %s %s\n' "$token" "$(($(date +%s) + $1))" "$lease_owner" >"$state/lease.$token" &&
-    mv -f "$state/lease.$token" "$state/lease" || fail "cannot write in $state (disk full?)"
+  renew "$1" 2>/dev/null || { spare; renew "$1"; } || fail "cannot write in $state (disk full?)"
 }
 started() {
   { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
@@ -31,7 +43,9 @@ started() {
 }
 enter() {
   hold "$1"
-  echo "$$ $(started $$)" >"$state/running"
+  working="$$ $(started $$)"
+  { echo "$working" >"$state/running"; } 2>/dev/null || { spare; echo "$working" >"$state/running"; } ||
+    fail "cannot write in $state (disk full?)"
 }
 clear() {
   pid=''
@@ -86,8 +100,16 @@ elif ! ln "$new" "$state/lease" 2>/dev/null; then
   if [ ! -s "$state/lease" ]; then mv -f "$new" "$state/lease"; fi
 fi
 rm -f "$new"
-held
+exec 9>>"$state/lock" || fail "cannot write in $state"
+tries=0
 clear
+until flock -w 1 9; do
+  tries=$((tries + 1))
+  [ $tries -lt 20 ] || { echo "a script of the deployment before is still at work in $root" >&2; exit 12; }
+  clear
+done
+locked=1
+held
 )sh";
 
 const std::string_view kDropLease = R"sh(
@@ -98,19 +120,27 @@ rm -f "$state/lease" "$state/running"
 const std::string_view kPreflight = R"sh(
 python=$1 env=$2
 shift 2
-hold 120
+enter 120
 for member in "$@"; do
   mkdir -p "$root/$member/releases" && [ -w "$root/$member/releases" ] || fail "cannot write in $root/$member/releases"
   if [ -e "$root/$member/current" ] && [ ! -L "$root/$member/current" ]; then
     fail "$root/$member/current is not a link: move it away once, and releases can be made live there"
   fi
 done
-for tool in ln mv sync timeout readlink tar df; do
+for tool in ln mv sync timeout readlink tar df sha256sum flock; do
   command -v "$tool" >/dev/null || fail "$tool is not installed on this host"
 done
 if [ -n "$env" ]; then
   [ -f "$root/$env" ] || fail "$root/$env is missing: releases read their settings from it"
   [ -r "$root/$env" ] || fail "$root/$env cannot be read by $(id -un)"
+  echo "env $(sha256sum <"$root/$env")"
+  first=$root/$1/current/manifest.json
+  echo "env_before $(sed -n 's/.*"@env": "\([0-9a-f]*\)".*/\1/p' "$first" 2>/dev/null)"
+fi
+if [ ! -d "$state/reserve" ]; then
+  mkdir "$state/reserve" && head -c 65536 /dev/zero >"$state/reserve/room" &&
+    touch "$state/reserve/1" "$state/reserve/2" "$state/reserve/3" "$state/reserve/4" ||
+    { spare; fail "$root: the disk is full"; }
 fi
 for complete in "$state"/venvs/*/.complete; do
   complete=${complete%/.complete}
@@ -118,9 +148,11 @@ for complete in "$state"/venvs/*/.complete; do
 done
 set -- $(df -Pk "$root" | tail -n 1)
 echo "free_kib $4"
+set -- $(df -Pi "$root" 2>/dev/null | tail -n 1)
+echo "inodes ${2:-0} ${4:-0}"
 command -v "$python" >/dev/null || fail "the interpreter $python is not on this host"
 "$python" -I - <<'PY' || fail "$python cannot make virtual environments"
-import os, sys, sysconfig
+import os, platform, sys, sysconfig
 try:
     import venv
 except ImportError:
@@ -132,21 +164,26 @@ except ImportError:
 print("python", sys.version.split()[0], sysconfig.get_config_var("SOABI"), sysconfig.get_platform(),
       os.path.realpath(sys.executable))
 print("pip", pip)
+print("abi", sys.version.split()[0], sysconfig.get_config_var("SOABI"), sysconfig.get_platform(),
+      platform.libc_ver()[1] if platform.libc_ver()[0] == "glibc" else "")
 PY
 )sh";
 
 const std::string_view kAppend = R"sh(
 hold 60
 journal=$state/journal.jsonl
-if [ -s "$journal" ] && [ -n "$(tail -c 1 "$journal")" ]; then echo >>"$journal"; fi
-printf '%s\n' "$1" >>"$journal" && sync "$journal" "$state" || fail "cannot write $journal (disk full?)"
+add() {
+  if [ -s "$journal" ] && [ -n "$(tail -c 1 "$journal")" ]; then echo >>"$journal" || return 1; fi
+  printf '%s\n' "$1" >>"$journal" && sync "$journal" "$state"
+}
+add "$1" 2>/dev/null || { spare; add "$1"; } || fail "cannot write $journal (disk full?)"
 )sh";
 
 // Packages are installed once for a lock file and interpreter, and every member's own venv, at its final
 // path, gets them as hard links. A member's folder appears under its name only with all of its files.
 const std::string_view kInstall = R"sh(
-seconds=$1 python=$2 pip=$3 key=$4 release=$5
-shift 5
+seconds=$1 python=$2 pip=$3 key=$4 release=$5 env=$6
+shift 6
 enter "$seconds"
 in=$state/incoming/$release packages=$state/venvs/$key log=$state/log
 mkdir -p "$state/venvs" || fail "cannot write in $state"
@@ -195,6 +232,7 @@ make_member() {
   echo building >"$folder.tmp/state" && echo "$key" >"$folder.tmp/packages" || return 1
   mv -T "$folder.tmp" "$folder" && "$python" -m venv --without-pip "$folder/venv" && take_packages "$folder/venv" || return 1
   "$folder/venv/bin/python" -m compileall -q "$folder/src" >/dev/null 2>&1
+  write_manifest "$folder" || return 1
   echo "say $1: venv ready"
 }
 if [ ! -f "$packages/.complete" ]; then
@@ -228,7 +266,7 @@ jobs=''
 for member in "$@"; do
   folder=$root/$member/releases/$release
   if [ "$which" = live ]; then folder=$(readlink -f "$root/$member/current"); fi
-  (cd "$folder/src" && exec timeout -k 5 "$seconds" "$folder/run" sh -c "$command") >"$state/log/$member.$which" 2>&1 &
+  (cd "$folder/src" && exec timeout -k 5 "$seconds" "$folder/run" sh -c "$command" 9>&-) >"$state/log/$member.$which" 2>&1 &
   jobs="$jobs $member:$!"
 done
 for job in $jobs; do
@@ -253,7 +291,10 @@ check() {
 prepare() {
   while [ $# -gt 1 ]; do
     rm -f "$root/$1/current.new"
-    if [ -n "$2" ]; then ln -s "$2" "$root/$1/current.new" || fail "cannot make a link in $root/$1"; fi
+    if [ -n "$2" ]; then
+      ln -s "$2" "$root/$1/current.new" 2>/dev/null || { spare; ln -s "$2" "$root/$1/current.new"; } ||
+        fail "cannot make a link in $root/$1"
+    fi
     shift 2
   done
 }
@@ -265,6 +306,15 @@ while [ $# -gt 1 ]; do
   sync "$root/$1" || fail "cannot sync $root/$1"
   shift 2
 done
+)sh";
+
+const std::string_view kRenew = R"sh(
+hold "$1"
+)sh";
+
+const std::string_view kEnvHash = R"sh(
+held
+sha256sum <"$root/$1"
 )sh";
 
 const std::string_view kMark = R"sh(

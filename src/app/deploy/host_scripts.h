@@ -29,7 +29,11 @@ extern const std::string_view kPreflight;
 extern const std::string_view kMlflow;
 /// line.
 extern const std::string_view kAppend;
-/// seconds, python, pip mode, key, release, members…
+/// seconds.
+extern const std::string_view kRenew;
+/// env file.
+extern const std::string_view kEnvHash;
+/// seconds, python, pip mode, key, release, env file, members…
 extern const std::string_view kInstall;
 /// seconds, "new" or "live", release, command, members…
 extern const std::string_view kVerify;
@@ -39,6 +43,12 @@ extern const std::string_view kPoint;
 extern const std::string_view kMark;
 /// release, history line, member/release to remove…; gives the lease back.
 extern const std::string_view kClose;
+
+/// A shell function `write_manifest FOLDER`; needs $python, $root and $env. What a release is made of, by
+/// hash, in FOLDER/manifest.json: its own files, the records of its packages, and the env file as it was.
+extern const std::string_view kManifest;
+/// python, env file, members…: compares with the manifest of what is live. Changes nothing, needs no lease.
+extern const std::string_view kDrift;
 
 /// The launcher in every release: `run PROGRAM [ARGUMENT…]`. The two texts @ENV@ (env file, absolute, may be
 /// empty) and @LOAD@ (kLoad) are put in when the release is made.

@@ -7,6 +7,7 @@
 #include "app/deploy/host_scripts.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "release/journal_line.h"
 
 namespace tidegate::app {
 namespace {
@@ -122,21 +123,41 @@ Status HostSession::drop_lease() {
   return {};
 }
 
+namespace {
+
+void read_preflight(Interpreter& python, std::string_view line) {
+  if (const auto free = after(line, "free_kib"))
+    python.free_bytes = static_cast<std::uint64_t>(std::max(0LL, parse_integer(*free).value_or(0))) * 1024;
+  if (auto rest = after(line, "inodes")) {
+    // Some file systems make inodes as they are needed, and say that they have none.
+    const auto all = parse_integer(take_word(*rest)).value_or(0);
+    const auto free = parse_integer(trim(*rest)).value_or(0);
+    if (all > 0) python.free_inodes = static_cast<std::uint64_t>(std::max(0LL, free));
+  }
+  if (auto rest = after(line, "python")) {
+    python.identity = *rest;
+    python.version = take_word(*rest);
+  }
+  if (auto rest = after(line, "abi")) {
+    python.abi.version = take_word(*rest);
+    python.abi.soabi = take_word(*rest);
+    python.abi.platform = take_word(*rest);
+    python.abi.glibc = trim(*rest);
+  }
+  if (const auto key = after(line, "packages")) python.packages.emplace(*key);
+  if (const auto pip = after(line, "pip")) python.pip = trim(*pip);
+  if (auto hash = after(line, "env")) python.env_sha256 = take_word(*hash);
+  if (const auto hash = after(line, "env_before")) python.env_before = trim(*hash);
+}
+
+}  // namespace
+
 Result<Interpreter> HostSession::preflight() {
   std::vector<std::string> arguments = {target_.python, target_.env};
   arguments.insert(arguments.end(), target_.releases.begin(), target_.releases.end());
   TG_TRY(const auto out, call(scripts::kPreflight, std::move(arguments)));
   Interpreter python;
-  for (const auto& line : split(out, '\n')) {
-    if (const auto free = after(line, "free_kib"))
-      python.free_bytes = static_cast<std::uint64_t>(std::max(0LL, parse_integer(*free).value_or(0))) * 1024;
-    if (auto rest = after(line, "python")) {
-      python.identity = *rest;
-      python.version = take_word(*rest);
-    }
-    if (const auto key = after(line, "packages")) python.packages.emplace(*key);
-    if (const auto pip = after(line, "pip")) python.pip = trim(*pip);
-  }
+  for (const auto& line : split(out, '\n')) read_preflight(python, line);
   if (python.version.empty()) return fail(Errc::kFailed, target_.python + " does not say its version");
   return python;
 }
@@ -160,10 +181,15 @@ Status HostSession::install(const Interpreter& python, const std::string& key, c
   const auto major = parts.empty() ? 0 : parse_integer(parts[0]).value_or(0);
   const auto minor = parts.size() < 2 ? 0 : parse_integer(parts[1]).value_or(0);
   const bool host_pip = major > 22 || (major == 22 && minor >= 3);
-  std::vector<std::string> arguments = {fmt::format("{}", kInstallTimeout.count() + 60), target_.python,
-                                        host_pip ? "host" : "own", key, release};
+  std::vector<std::string> arguments = {fmt::format("{}", kInstallTimeout.count() + 60),
+                                        target_.python,
+                                        host_pip ? "host" : "own",
+                                        key,
+                                        release,
+                                        target_.env};
   arguments.insert(arguments.end(), target_.releases.begin(), target_.releases.end());
-  TG_TRY(const auto out, call(scripts::kInstall, std::move(arguments), kInstallTimeout, say));
+  TG_TRY(const auto out, call(std::string(scripts::kManifest) + std::string(scripts::kInstall),
+                              std::move(arguments), kInstallTimeout, say));
   return {};
 }
 
@@ -194,6 +220,36 @@ Result<std::vector<Verdict>> HostSession::verify(std::string_view which, const s
 Status HostSession::append(const std::string& line) {
   TG_TRY(const auto out, call(scripts::kAppend, {line}));
   return {};
+}
+
+Status HostSession::renew() {
+  TG_TRY(const auto out, call(scripts::kRenew, {"120"}));
+  return {};
+}
+
+Result<std::string> HostSession::env_sha256() {
+  TG_TRY(const auto out, call(scripts::kEnvHash, {target_.env}));
+  std::string_view rest = out;
+  return std::string(take_word(rest));
+}
+
+Result<std::vector<Drift>> HostSession::drift() {
+  std::vector<std::string> arguments = {layout_.root(), target_.python, target_.env};
+  arguments.insert(arguments.end(), target_.releases.begin(), target_.releases.end());
+  TG_TRY(const auto result, host_.run(std::string(scripts::kDrift), arguments, Seconds{600}, stop_));
+  if (result.exit_code != 0) return fail(Errc::kFailed, said(result));
+  std::vector<Drift> drifts;
+  for (const auto& line : split(result.out, '\n')) {
+    const auto json = after(line, "drift");
+    const auto fields = json ? release::parse_line(*json) : std::nullopt;
+    if (!fields) continue;
+    const auto field = [&](const char* key) {
+      const auto it = fields->find(key);
+      return it == fields->end() ? std::string() : it->second;
+    };
+    drifts.push_back({field("member"), field("kind"), field("path"), field("detail")});
+  }
+  return drifts;
 }
 
 Status HostSession::point(const release::Links& links) {

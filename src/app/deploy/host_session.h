@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "app/ports/target_host.h"
 #include "base/result.h"
 #include "config/project_file.h"
+#include "release/host_fit.h"
 #include "release/journal.h"
 #include "release/release_id.h"
 
@@ -29,7 +31,8 @@ struct HostFacts {
   std::string lease;     ///< its line; empty: none
   release::Links links;
   std::vector<StoredRelease> stored;
-  std::string journal;  ///< text
+  std::string journal;    ///< text
+  std::int64_t skew = 0;  ///< seconds that its clock is ahead of ours
 };
 
 struct Interpreter {
@@ -37,7 +40,19 @@ struct Interpreter {
   std::string identity;            ///< version, ABI, platform and real path: what compiled packages depend on
   std::string pip;                 ///< version of the host's own pip; empty: none
   std::set<std::string> packages;  ///< keys of packages that are installed on the host already
+  release::HostAbi abi;
   std::uint64_t free_bytes = 0;
+  std::optional<std::uint64_t> free_inodes;  ///< nothing: there is no such limit
+  std::string env_sha256;                    ///< of the env file; empty: the target has none
+  std::string env_before;                    ///< as it was when the live release was made; empty: not known
+};
+
+/// What is not as it was when the live release was made.
+struct Drift {
+  std::string member;
+  std::string kind;  ///< changed, missing, added, unreadable, link, more
+  std::string path;  ///< below the release; "@env": the env file
+  std::string detail;
 };
 
 /// How a command ended in one member.
@@ -73,6 +88,10 @@ class HostSession {
   Result<std::vector<Verdict>> verify(std::string_view which, const std::string& release,
                                       const std::string& command);
   Status append(const std::string& line);
+  Status renew();
+  Result<std::string> env_sha256();
+  /// Needs no lease.
+  Result<std::vector<Drift>> drift();
   Status point(const release::Links& links);
   Status mark(const std::string& release, const std::string& state);
   /// The last call: history, these releases ("member/release") removed but for those in use, and the lease

@@ -55,6 +55,7 @@ Status pick(Staging& staging, const fs::path& image, const std::vector<std::stri
   for (const auto& file : files) {
     TG_TRY(const auto size, size_of(image / file));
     staging.bytes += size;
+    ++staging.files;
     TG_CHECK(move_file(image / file, staging.upload() / "src" / file));
   }
   return sys::make_directories(staging.upload() / "src");
@@ -62,21 +63,21 @@ Status pick(Staging& staging, const fs::path& image, const std::vector<std::stri
 
 // Wheels and lock move as they are; a target may list the lock among its files as well, then it is in src.
 Status take_packages(Staging& staging, const fs::path& image, const std::vector<std::string>& present) {
-  std::string lock;
   for (const auto& path : present) {
     if (path.starts_with("wheels/")) {
       TG_TRY(const auto size, size_of(image / path));
       staging.wheel_bytes += size;
+      staging.wheels.push_back(fs::path(path).filename().string());
     }
     if (path == image::kLock) {
-      TG_TRY(lock, sys::read_file(image / path));
+      TG_TRY(staging.lock, sys::read_file(image / path));
     }
   }
-  staging.lock_sha256 = sha256_hex(lock);
+  staging.lock_sha256 = sha256_hex(staging.lock);
   std::error_code error;
   if (fs::is_directory(image / "wheels", error))
-    TG_CHECK(move_file(image / "wheels", staging.upload() / "wheels"));
-  return sys::write_file(staging.upload() / "requirements.lock", lock);
+    TG_CHECK(move_file(image / "wheels", staging.packages() / "wheels"));
+  return sys::write_file(staging.upload() / "requirements.lock", staging.lock);
 }
 
 }  // namespace
@@ -85,10 +86,11 @@ Result<Staging> make_staging(ImageRegistry& registry, const DeployRequest& reque
                              const fs::path& scratch, const sys::StopFlag* stop) {
   TG_CHECK(sys::make_directories(scratch));
   TG_TRY(auto directory, sys::TempDirectory::make(scratch, "deploy-"));
-  Staging staging{std::move(directory), "", 0, 0};
+  Staging staging{std::move(directory)};
   const fs::path image = staging.directory.path() / "image";
   TG_CHECK(sys::make_directories(image));
   TG_CHECK(sys::make_directories(staging.upload()));
+  TG_CHECK(sys::make_directories(staging.packages()));
   TG_CHECK(registry.extract(request.repository, digest, request.target.from, image, kMaxImageBytes, stop));
   TG_TRY(const auto present, list_files(image));
   TG_TRY(const auto files, image::select_release_files(request.target.files, present));

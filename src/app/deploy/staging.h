@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "app/deploy/deployer.h"
 #include "base/result.h"
@@ -11,15 +12,20 @@
 
 namespace tidegate::app {
 
-/// A folder with src/ (the files of the release), wheels/, requirements.lock, run (the launcher), and
-/// members/<member>/{release.env,release.json}. Removed when this goes.
+/// Two folders: `upload` with src/ (the files of the release), requirements.lock, run (the launcher), and
+/// members/<member>/{release.env,release.json}; `packages` with wheels/, which a host that has them does not
+/// get. Removed when this goes.
 struct Staging {
   sys::TempDirectory directory;
-  std::string lock_sha256;  ///< of requirements.lock; of nothing when the image has none
+  std::string lock = {};  ///< requirements.lock; empty when the image has none
+  std::string lock_sha256 = {};
+  std::vector<std::string> wheels = {};  ///< file names
+  std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t wheel_bytes = 0;
 
   std::filesystem::path upload() const { return directory.path() / "upload"; }
+  std::filesystem::path packages() const { return directory.path() / "packages"; }
 };
 
 /// Pulls the image and picks the files. kNotFound: the image lacks the folder or files that the target names;

@@ -228,7 +228,7 @@ struct Delivery {
   std::string key;  ///< stable name of the request; the same request is the same delivery
   ProjectId project;
   PipelineId pipeline;
-  JobId job;
+  JobId job;               ///< 0: a person asked for it
   std::string target;      ///< name in tidegate.yml
   std::string state;       ///< running, live, failed, rolled_back
   std::string repository;  ///< releases
@@ -236,6 +236,7 @@ struct Delivery {
   std::string release;     ///< release id or graph version
   std::string previous;
   std::string message;
+  std::string by;  ///< who asked for it: a job, or the name of a token
   Instant created_at{};
   std::optional<Instant> finished_at;
 };

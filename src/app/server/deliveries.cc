@@ -11,18 +11,14 @@
 #include "base/sha256.h"
 
 namespace tidegate::app {
-namespace {
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string out;
-  for (const auto& line : lines) out += "\n  " + line;
-  return out;
-}
-
-}  // namespace
 
 std::string Deliveries::lock_name(DeliveryKind kind, const Project& project, const std::string& target) {
   return fmt::format("{}/{}/{}", to_string(kind), project.id.value(), target);
+}
+
+// Two servers that deploy to one host must not take each other for themselves.
+std::string Deliveries::key_of(const std::string& what) const {
+  return ports_.settings.name.empty() ? what : ports_.settings.name + "/" + what;
 }
 
 std::shared_ptr<std::mutex> Deliveries::lock_of(const std::string& name) {
@@ -84,7 +80,7 @@ Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind,
     TG_CHECK(still_runs(context.job.state.id));
     Delivery delivery;
     delivery.kind = kind;
-    delivery.key = fmt::format("{}-{}-{}", to_string(kind), context.job.state.id.value(), target);
+    delivery.key = key_of(fmt::format("{}-{}-{}", to_string(kind), context.job.state.id.value(), target));
     TG_TRY(const auto known, ports_.store.delivery_by_key(delivery.key));
     if (known) return *known;
     delivery.project = context.project.id;
@@ -93,6 +89,7 @@ Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind,
     delivery.target = target;
     delivery.state = kRunning;
     delivery.repository = repository;
+    delivery.by = fmt::format("job #{} {}", context.job.state.id.value(), context.job.state.name);
     delivery.created_at = ports_.clock.now();
     TG_TRY(delivery.id, ports_.store.add_delivery(delivery));
     return delivery;
@@ -286,58 +283,6 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
     return DeliveryReport{true,
                           fmt::format("graph version {} is live ({})", outcome->version, delivery.message)};
   return DeliveryReport{false, delivery.message};
-}
-
-Result<std::pair<Project, std::string>> Deliveries::head(ProjectId id) const {
-  TG_TRY(const auto project, ports_.loop.call([&] { return ports_.store.project(id); }));
-  if (!project) return fail(Errc::kNotFound, "no such project");
-  TG_TRY(const auto repository, ports_.repository(*project));
-  TG_TRY(auto sha, repository->resolve("refs/heads/" + project->default_branch));
-  return std::pair(*project, std::move(sha));
-}
-
-Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::string& name,
-                                                     const std::string& to,
-                                                     const std::function<void(std::string_view)>& say) {
-  TG_TRY(const auto at, head(id));
-  TG_TRY(const auto file, project_file(at.first, at.second));
-  const config::Target* target = by_name(file.targets, name);
-  const config::Graph* graph = by_name(file.graphs, name);
-  if (target == nullptr && graph == nullptr) return unknown("target or graph", name, file.targets);
-  const auto kind = target != nullptr ? DeliveryKind::kRelease : DeliveryKind::kGraph;
-  const auto lock = lock_of(lock_name(kind, at.first, name));
-  const std::lock_guard one_at_a_time(*lock);
-  if (target != nullptr) {
-    if (ports_.deployer == nullptr) return fail(Errc::kEnvironment, "the server has no hosts configured");
-    TG_TRY(const auto outcome,
-           ports_.deployer->roll_back(*target, to, "hand-" + random_hex(6), say, &ports_.stop));
-    return DeliveryReport{outcome.live,
-                          outcome.live ? "release " + outcome.release + " is live" : outcome.message};
-  }
-  if (ports_.graphs == nullptr)
-    return fail(Errc::kEnvironment, "the server has no graph database configured");
-  TG_TRY(const auto outcome, ports_.graphs->roll_back(server_of(*graph), name, to));
-  return DeliveryReport{outcome.live,
-                        "graph version " + outcome.version + " is live" + joined(outcome.notes)};
-}
-
-Result<std::vector<ReleaseInfo>> Deliveries::releases(ProjectId id, const std::string& name) {
-  if (ports_.deployer == nullptr) return fail(Errc::kEnvironment, "the server has no hosts configured");
-  TG_TRY(const auto at, head(id));
-  TG_TRY(const auto file, project_file(at.first, at.second));
-  const config::Target* target = by_name(file.targets, name);
-  if (target == nullptr) return unknown("target", name, file.targets);
-  return ports_.deployer->releases(*target, &ports_.stop);
-}
-
-Result<std::vector<GraphVersionInfo>> Deliveries::graph_versions(ProjectId id, const std::string& name) {
-  if (ports_.graphs == nullptr)
-    return fail(Errc::kEnvironment, "the server has no graph database configured");
-  TG_TRY(const auto at, head(id));
-  TG_TRY(const auto file, project_file(at.first, at.second));
-  const config::Graph* graph = by_name(file.graphs, name);
-  if (graph == nullptr) return unknown("graph", name, file.graphs);
-  return ports_.graphs->versions(server_of(*graph), name);
 }
 
 }  // namespace tidegate::app

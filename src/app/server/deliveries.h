@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/server/server_ports.h"
@@ -19,6 +20,14 @@ namespace tidegate::app {
 struct DeliveryReport {
   bool good = false;
   std::string message;
+};
+
+/// What is live on a target's hosts, compared with what was made live.
+struct TargetDrift {
+  std::string target;
+  Instant at{};
+  std::vector<DriftInfo> found;
+  std::string unknown;  ///< not empty: it could not be compared, and this is why
 };
 
 class Deliveries {
@@ -34,12 +43,23 @@ class Deliveries {
   /// `tidegate load GRAPH [--check]`.
   Result<DeliveryReport> load(const std::string& job_token, const std::string& graph, bool check_only,
                               const std::function<void(std::string_view)>& say);
-  /// `tidegate rollback TARGET [--to RELEASE]` by a person.
+  /// `tidegate rollback TARGET [--to RELEASE]`; `by` says who, for people.
   Result<DeliveryReport> roll_back_by_hand(ProjectId project, const std::string& target,
-                                           const std::string& to,
+                                           const std::string& to, const std::string& by,
                                            const std::function<void(std::string_view)>& say);
   Result<std::vector<ReleaseInfo>> releases(ProjectId project, const std::string& target);
   Result<std::vector<GraphVersionInfo>> graph_versions(ProjectId project, const std::string& graph);
+  /// Asks the hosts; target empty: all of the project's.
+  Result<std::vector<TargetDrift>> drift(ProjectId project, const std::string& target);
+  /// What was found last, by people or by watch_drift. Any thread.
+  std::optional<TargetDrift> last_drift(ProjectId project, const std::string& target);
+
+  // --- called on the loop ---
+
+  /// Goes on with people's rollbacks that the last process left without an outcome.
+  Status resume(const Project& project);
+  /// Compares all targets every now and then (ServerSettings::drift_every), from now on.
+  void watch_drift();
 
   // --- called on workers ---
 
@@ -64,6 +84,15 @@ class Deliveries {
   Result<config::ProjectFile> project_file(const Project& project, const std::string& sha) const;
   Result<Delivery> begin(const JobContext& context, DeliveryKind kind, const std::string& target,
                          const std::string& repository);
+  std::string key_of(const std::string& what) const;
+  Result<Delivery> begin_by_hand(const Project& project, DeliveryKind kind, const std::string& target,
+                                 const std::string& to, const std::string& by);
+  Result<DeliveryReport> flip_by_hand(const config::Target& target, Delivery& delivery,
+                                      const std::function<void(std::string_view)>& say, bool& flipped);
+  Result<DeliveryReport> flip_graph_by_hand(const config::Graph& graph, Delivery& delivery);
+  void go_on_by_hand(const Project& project, Delivery delivery);
+  void go_on_later(const Project& project, const Delivery& delivery);
+  TargetDrift drift_of(ProjectId project, const config::Target& target);
   Result<std::vector<Delivery>> settle(const Project& project, const std::vector<Delivery>& deliveries,
                                        const std::string& sha);
   Status close_running(const Project& project, Delivery& delivery, const std::string& sha);
@@ -84,7 +113,8 @@ class Deliveries {
   std::shared_ptr<std::mutex> lock_of(const std::string& name);
 
   ServerPorts& ports_;
-  std::mutex mutex_;                                          ///< guards locks_
+  std::mutex mutex_;  ///< guards what follows
+  std::map<std::pair<ProjectId, std::string>, TargetDrift> drifts_;
   std::map<std::string, std::shared_ptr<std::mutex>> locks_;  ///< one delivery at a time for each target
 };
 

@@ -18,6 +18,13 @@ inline constexpr const char* kRunning = "running";
 inline constexpr const char* kFailed = "failed";
 inline constexpr const char* kRolledBack = "rolled_back";
 
+/// Each on a line of its own, below what stands before.
+inline std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines) out += "\n  " + line;
+  return out;
+}
+
 template <class T>
 const T* by_name(const std::vector<T>& list, const std::string& name) {
   const auto found = std::ranges::find(list, name, &T::name);

@@ -76,10 +76,12 @@ Status Server::start() {
     TG_CHECK(pipelines_.resume());
     TG_CHECK(gate_.resume());
     for (const Project& project : projects) {
+      TG_CHECK(deliveries_.resume(project));
       sources_.refresh(project);
       refs_.check(project);
     }
     started_ = true;
+    deliveries_.watch_drift();
     sweep();
     return {};
   });

@@ -32,6 +32,16 @@ struct Lineage {
   std::vector<TrackedRun> runs;  ///< training runs of those releases
 };
 
+/// A delivery with all that is on record about why it was made. Texts may be empty.
+struct DeliveryStory {
+  Delivery delivery;
+  std::optional<Pipeline> pipeline;
+  std::optional<Version> version;
+  std::string author;    ///< of the commit
+  std::string title;     ///< its first line
+  bool is_live = false;  ///< by what we know: nothing has taken its place
+};
+
 /// Made after the loop has been started; stop() before the ports go. The public methods may be called from
 /// any thread but the loop's own; each runs on the loop, or says that it blocks.
 class Server {
@@ -113,6 +123,9 @@ class Server {
   Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source, VersionId version);
   Result<std::vector<config::DataSource>> sources(ProjectId project);
   Result<std::vector<Delivery>> history(ProjectId project, const std::string& target, std::int64_t limit);
+  /// The same, told at length. Blocks: commits are read from Git; what is not there is left out.
+  Result<std::vector<DeliveryStory>> stories(ProjectId project, const std::string& target,
+                                             std::int64_t limit);
   Result<std::vector<Quarantined>> quarantined(ProjectId project);
   /// The digest may be released again.
   Status lift_quarantine(ProjectId project, const std::string& digest);
@@ -125,6 +138,8 @@ class Server {
   const ServerPorts& ports() const { return ports_; }
 
  private:
+  Result<std::vector<DeliveryStory>> stored_stories(ProjectId project, const std::string& target,
+                                                    std::int64_t limit);
   Result<Version> version_now(ProjectId project, const std::string& source, std::int64_t number);
   Result<Pipeline> pipeline_now(ProjectId project, PipelineId id);
   Result<Job> job_now(ProjectId project, JobId id);

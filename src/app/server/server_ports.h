@@ -40,6 +40,7 @@ struct IncludePolicy {
 struct ServerSettings {
   std::filesystem::path data;  ///< database, repositories, objects, logs, artifacts
   std::string external_url;    ///< as people and jobs reach us, no trailing '/'
+  std::string name;            ///< of this server, one word and no other's: hosts say by it who is at work
   RegistrySettings registry;
   GraphServer neo4j;  ///< for `neo4j: env`
   RunnerSettings runner;
@@ -48,6 +49,7 @@ struct ServerSettings {
   Seconds reconcile_every{60};  ///< listing of buckets
   Seconds directory_poll{2};    ///< file:// sources
   Seconds default_job_timeout{3600};
+  Seconds drift_every{3600};  ///< comparing hosts with what was made live; 0: only when asked
 };
 
 /// Everything outlives the server. Blocking ports are used on workers only, the store on the loop only.

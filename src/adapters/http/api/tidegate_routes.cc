@@ -136,10 +136,10 @@ Result<Response> list_events(Server& server, const Request& request, const Proje
 }
 
 Result<Response> list_deliveries(Server& server, const Request& request, const Project& project) {
-  TG_TRY(const auto deliveries, server.history(project.id, request.query_value("target").value_or(""), 100));
+  TG_TRY(const auto stories, server.stories(project.id, request.query_value("target").value_or(""), 100));
   TG_TRY(const auto quarantined, server.quarantined(project.id));
   json::array out;
-  for (const auto& d : deliveries) out.push_back(delivery_view(d));
+  for (const auto& s : stories) out.push_back(story_view(s));
   json::array bad;
   for (const auto& q : quarantined)
     bad.push_back({{"digest", q.digest}, {"reason", q.reason}, {"at", format_iso8601(q.at)}});
@@ -153,7 +153,10 @@ Result<Response> list_releases(Server& server, const Request& request, const Pro
   json::array out;
   if (releases) {
     for (const auto& r : *releases) out.push_back(release_view(r));
-    return json_response(200, json::object{{"target", name}, {"kind", "release"}, {"releases", out}});
+    json::object answer{{"target", name}, {"kind", "release"}, {"releases", out}};
+    if (const auto drift = server.deliveries().last_drift(project.id, name))
+      answer["drift"] = drift_view(*drift);
+    return json_response(200, answer);
   }
   if (releases.error().code != Errc::kNotFound) return releases.error();
   const auto versions = server.deliveries().graph_versions(project.id, name);
@@ -162,12 +165,29 @@ Result<Response> list_releases(Server& server, const Request& request, const Pro
   return json_response(200, json::object{{"target", name}, {"kind", "graph"}, {"releases", out}});
 }
 
+// Asks the hosts, unless `last` is given: then what was found last.
+Result<Response> show_drift(Server& server, const Request& request, const Project& project) {
+  const std::string name = request.query_value("target").value_or("");
+  json::array out;
+  if (request.query_value("last")) {
+    const auto last = server.deliveries().last_drift(project.id, name);
+    if (!last) return fail(Errc::kNotFound, "target " + printable(name) + " was not compared yet");
+    out.push_back(drift_view(*last));
+    return json_response(200, json::object{{"targets", out}});
+  }
+  TG_TRY(const auto targets, server.deliveries().drift(project.id, name));
+  for (const auto& target : targets) out.push_back(drift_view(target));
+  return json_response(200, json::object{{"targets", out}});
+}
+
 Result<Response> roll_back(Server& server, const Request& request, const Project& project) {
   TG_TRY(auto parameters, parameters_of(request));
   if (!parameters.contains("target")) return fail(Errc::kInvalid, "target is missing");
+  TG_TRY(const auto token, server.authenticate(token_of(request)));
+  const std::string by = fmt::format("{} token {}", app::to_string(token.kind), printable(token.name));
   json::array lines;
   TG_TRY(const auto report, server.deliveries().roll_back_by_hand(
-                                project.id, parameters["target"], parameters["to"],
+                                project.id, parameters["target"], parameters["to"], by,
                                 [&](std::string_view line) { lines.push_back(json::string(line)); }));
   return json_response(report.good ? 200 : 422,
                        json::object{{"good", report.good}, {"message", report.message}, {"log", lines}});
@@ -204,6 +224,7 @@ void add_tidegate_routes(Router& router, app::Server& server) {
   add("GET", "/events", list_events);
   add("GET", "/deliveries", list_deliveries);
   add("GET", "/releases/:target", list_releases);
+  add("GET", "/drift", show_drift);
   add("POST", "/rollback", roll_back);
   add("GET", "/lineage", lineage);
 }

@@ -173,16 +173,51 @@ json::value delivery_view(const app::Delivery& d) {
                       {"release", d.release},
                       {"previous", d.previous},
                       {"message", safe(d.message)},
+                      {"by", safe(d.by)},
                       {"pipeline", d.pipeline.value()},
                       {"job", d.job.value()},
                       {"created_at", format_iso8601(d.created_at)},
                       {"finished_at", when(d.finished_at)}};
 }
 
+json::value story_view(const app::DeliveryStory& s) {
+  json::object out = delivery_view(s.delivery).as_object();
+  out["live"] = s.is_live;
+  out["author"] = safe(s.author);
+  out["title"] = safe(s.title);
+  if (s.pipeline) {
+    out["commit"] = s.pipeline->sha;
+    out["source"] = s.pipeline->source;
+    out["verdict"] = pipeline::to_string(s.pipeline->status);
+  }
+  if (s.version)
+    out["data"] = {{"version", s.version->source + "/" + std::to_string(s.version->number)},
+                   {"uri", safe(s.version->uri)},
+                   {"sha256", s.version->sha256},
+                   {"state", app::to_string(s.version->state)},
+                   {"reason", safe(s.version->reason)}};
+  return out;
+}
+
+json::value drift_view(const app::TargetDrift& d) {
+  json::array found;
+  for (const auto& one : d.found)
+    found.push_back({{"host", one.host},
+                     {"member", safe(one.member)},
+                     {"kind", safe(one.kind)},
+                     {"path", safe(one.path)},
+                     {"detail", safe(one.detail)}});
+  return json::object{{"target", d.target},
+                      {"at", format_iso8601(d.at)},
+                      {"drifted", !d.found.empty()},
+                      {"unknown", safe(d.unknown)},
+                      {"found", found}};
+}
+
 json::value release_view(const app::ReleaseInfo& r) {
-  return json::object{{"member", r.member}, {"release", r.release},         {"commit", r.commit},
-                      {"digest", r.digest}, {"data_uri", safe(r.data_uri)}, {"state", r.state},
-                      {"live", r.live}};
+  return json::object{{"host", r.host},     {"member", r.member}, {"release", r.release},
+                      {"commit", r.commit}, {"digest", r.digest}, {"data_uri", safe(r.data_uri)},
+                      {"state", r.state},   {"live", r.live}};
 }
 
 json::value graph_version_view(const app::GraphVersionInfo& v) {

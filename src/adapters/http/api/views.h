@@ -18,6 +18,8 @@ boost::json::value variable_view(const app::ProjectVariable& variable);
 boost::json::value version_view(const app::Version& version);
 boost::json::value event_view(const app::EventRecord& event);
 boost::json::value delivery_view(const app::Delivery& delivery);
+boost::json::value story_view(const app::DeliveryStory& story);
+boost::json::value drift_view(const app::TargetDrift& drift);
 boost::json::value release_view(const app::ReleaseInfo& release);
 boost::json::value graph_version_view(const app::GraphVersionInfo& version);
 boost::json::value lineage_view(const app::Lineage& lineage);
