@@ -104,7 +104,27 @@ ALTER TABLE jobs ADD COLUMN downstream INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_downstream ON jobs(downstream) WHERE downstream <> 0;
 )sql";
 
-constexpr std::array<std::string_view, 4> kSteps{kStep1, kStep2, kStep3, kStep4};
+// Lineage: a chain of records that nothing changes any more, what they may be asked for by, and what the
+// experiment tracker has been told.
+constexpr std::string_view kStepLineage = R"sql(
+ALTER TABLE jobs ADD COLUMN log_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN place TEXT NOT NULL DEFAULT '';
+CREATE TABLE lineage(project INTEGER NOT NULL REFERENCES projects(id), number INTEGER NOT NULL, at INTEGER NOT NULL,
+  pipeline INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, hash TEXT NOT NULL,
+  PRIMARY KEY(project, number)) WITHOUT ROWID;
+CREATE INDEX lineage_pipeline ON lineage(project, pipeline) WHERE pipeline <> 0;
+CREATE TRIGGER lineage_stays BEFORE UPDATE ON lineage BEGIN SELECT RAISE(ABORT, 'lineage is append-only'); END;
+CREATE TRIGGER lineage_is_kept BEFORE DELETE ON lineage BEGIN SELECT RAISE(ABORT, 'lineage is append-only'); END;
+CREATE TABLE lineage_names(project INTEGER NOT NULL, name TEXT NOT NULL, is_digest INTEGER NOT NULL,
+  number INTEGER NOT NULL, PRIMARY KEY(project, name, number)) WITHOUT ROWID;
+CREATE TABLE training_runs(project INTEGER NOT NULL, run TEXT NOT NULL, experiment TEXT NOT NULL, delivery TEXT NOT NULL,
+  release TEXT NOT NULL, input_logged INTEGER NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY(project, run));
+CREATE INDEX training_runs_release ON training_runs(project, release);
+CREATE TABLE model_aliases(project INTEGER NOT NULL, target TEXT NOT NULL, model TEXT NOT NULL, champion TEXT NOT NULL,
+  previous TEXT NOT NULL, PRIMARY KEY(project, target, model));
+)sql";
+
+constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4, kStepLineage};
 
 }  // namespace
 
