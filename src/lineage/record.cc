@@ -94,8 +94,9 @@ std::vector<Name> names_of(const Record& record) {
   if (record.run) {
     names.add(record.run->run_id);
     names.add(record.run->delivery);
+    names.add(record.run->release);
   }
-  if (record.alias) names.add(record.alias->delivery);
+  if (record.alias) names.add(record.alias->release);
   return std::move(names).sorted();
 }
 

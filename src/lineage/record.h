@@ -79,6 +79,7 @@ struct RunFact {
   std::string run_id;
   std::string experiment_id;
   std::string delivery;
+  std::string release;
   bool input_logged = false;  ///< the data version is an input of the run in the tracker
   friend bool operator==(const RunFact&, const RunFact&) = default;
 };
@@ -88,7 +89,7 @@ struct AliasFact {
   std::string alias;
   std::string from;  ///< model version; empty: none
   std::string to;    ///< empty: the alias was removed
-  std::string delivery;
+  std::string release;
   friend bool operator==(const AliasFact&, const AliasFact&) = default;
 };
 

@@ -46,8 +46,8 @@ Record run() {
   r.kind = Kind::kRun;
   r.project = "team/coach";
   r.at = kNow;
-  r.run = RunFact{"0123456789abcdef", "4", "release-33-training", true};
-  r.alias = AliasFact{"coach", "champion", "3", "4", "release-33-training"};
+  r.run = RunFact{"0123456789abcdef", "4", "release-33-training", "id", true};
+  r.alias = AliasFact{"coach", "champion", "3", "4", "id"};
   return r;
 }
 
@@ -90,7 +90,7 @@ TEST(Record, CanBeAskedForByEverythingThatItNames) {
   EXPECT_TRUE(has(std::string(64, 'f'), true));
   EXPECT_TRUE(has(std::string(64, 'a'), true));
   EXPECT_TRUE(std::ranges::is_sorted(names));
-  EXPECT_EQ(names_of(run()).size(), 2U);
+  EXPECT_EQ(names_of(run()).size(), 3U);
 }
 
 std::vector<Entry> chain_of(int length) {

@@ -188,6 +188,7 @@ void members(Way& way, T& r)
   way.text("run_id", r.run_id);
   way.text("experiment_id", r.experiment_id);
   way.text("delivery", r.delivery);
+  way.text("release", r.release);
   way.truth("input_logged", r.input_logged);
 }
 
@@ -199,7 +200,7 @@ void members(Way& way, T& a)
   way.text("alias", a.alias);
   way.text("from", a.from);
   way.text("to", a.to);
-  way.text("delivery", a.delivery);
+  way.text("release", a.release);
 }
 
 template <class Way, class T>

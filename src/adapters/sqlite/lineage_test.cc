@@ -9,7 +9,7 @@
 namespace tidegate::sqlite {
 namespace {
 
-constexpr Instant kNow{Millis{1'800'000'000'000}};
+constexpr Instant kWhen{Millis{1'800'000'000'000}};
 
 class LineageStoreTest : public testing::Test {
  protected:
@@ -20,11 +20,11 @@ class LineageStoreTest : public testing::Test {
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     const auto known = store_->project_by_path("team/coach");
-    project_ = known->has_value() ? (*known)->id : store_->add_project("team/coach", "main", kNow)->id;
+    project_ = known->has_value() ? (*known)->id : store_->add_project("team/coach", "main", kWhen)->id;
   }
   lineage::Entry add(const std::string& commit, std::int64_t pipeline) {
     lineage::Record record;
-    record.at = kNow;
+    record.at = kWhen;
     record.commit = commit;
     if (pipeline != 0) record.pipeline.emplace().id = pipeline;
     const auto entry = lineage::chained(*store_->lineage_head(project_), record, PipelineId{pipeline}, {});
@@ -76,7 +76,7 @@ TEST_F(LineageStoreTest, ADigestIsFoundByItsFirstSevenDigits) {
 }
 
 TEST_F(LineageStoreTest, TrainingRunsAndAliases) {
-  const app::TrainingRun run{"r1", "4", "release-1-training", "id-1", false, kNow};
+  const app::TrainingRun run{"r1", "4", "release-1-training", "id-1", false, kWhen};
   ASSERT_TRUE(store_->put_training_run(project_, run));
   app::TrainingRun told = run;
   told.input_logged = true;

@@ -1,5 +1,6 @@
 #include "adapters/sqlite/schema.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/core.h>
@@ -128,7 +129,7 @@ constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4,
 
 }  // namespace
 
-Status migrate(Database& database) {
+Status migrate(Database& database, std::size_t steps) {
   std::int64_t version = 0;
   TG_CHECK(database.query("PRAGMA user_version", {}, [&](const Row& row) { version = row.integer(0); }));
   if (version > static_cast<std::int64_t>(kSteps.size())) {
@@ -136,7 +137,7 @@ Status migrate(Database& database) {
                 fmt::format("the database has schema {}, this tidegate knows {}: use the newer program",
                             version, kSteps.size()));
   }
-  for (auto step = static_cast<std::size_t>(version); step < kSteps.size(); ++step) {
+  for (auto step = static_cast<std::size_t>(version); step < std::min(steps, kSteps.size()); ++step) {
     TG_CHECK(database.transaction([&]() -> Status {
       TG_CHECK(database.script(kSteps[step]));
       return database.script(fmt::format("PRAGMA user_version={}", step + 1));

@@ -6,6 +6,7 @@
 
 #include "app/server/delivery_words.h"
 #include "app/server/family.h"
+#include "app/server/lineage_log.h"
 #include "base/log.h"
 #include "base/sha256.h"
 
@@ -16,6 +17,10 @@ std::string joined(const std::vector<std::string>& lines) {
   std::string out;
   for (const auto& line : lines) out += "\n  " + line;
   return out;
+}
+
+std::string place_of(const config::Target& target) {
+  return target.host + target.path;
 }
 
 }  // namespace
@@ -78,7 +83,7 @@ Status Deliveries::still_runs(JobId id) {
 
 // Stored before anything is touched: after a restart the same job finds its delivery again.
 Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind, const std::string& target,
-                                   const std::string& repository) {
+                                   const std::string& place, const std::string& repository) {
   return ports_.loop.call([&]() -> Result<Delivery> {
     TG_CHECK(still_runs(context.job.state.id));
     Delivery delivery;
@@ -90,6 +95,7 @@ Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind,
     delivery.pipeline = context.pipeline.id;
     delivery.job = context.job.state.id;
     delivery.target = target;
+    delivery.place = place;
     delivery.state = kRunning;
     delivery.repository = repository;
     delivery.created_at = ports_.clock.now();
@@ -103,6 +109,8 @@ Status Deliveries::finish(Delivery delivery, bool quarantine_digest) {
     delivery.finished_at = ports_.clock.now();
     return ports_.store.transaction([&]() -> Status {
       TG_CHECK(ports_.store.save_delivery(delivery));
+      TG_CHECK(record_delivery(ports_.store, delivery, ports_.clock.now()));
+      if (moved_) moved_();
       if (!quarantine_digest || delivery.digest.empty()) return {};
       return ports_.store.quarantine(delivery.project,
                                      {delivery.digest, delivery.message, ports_.clock.now()});
@@ -181,7 +189,8 @@ Result<DeliveryReport> Deliveries::deploy(const std::string& job_token, const st
   const std::lock_guard one_at_a_time(*lock);
   TG_CHECK(refuse_stale_candidate(context));
   DeployRequest request = deploy_request(context, *target, "");
-  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kRelease, name, request.repository));
+  TG_TRY(Delivery delivery,
+         begin(context, DeliveryKind::kRelease, name, place_of(*target), request.repository));
   request.deployment = delivery.key;
   request.on_flip = [&](const std::string& release, const std::string& digest) {
     delivery.release = release;
@@ -263,7 +272,7 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
   const auto lock = lock_of(lock_name(DeliveryKind::kGraph, context.project, name));
   const std::lock_guard one_at_a_time(*lock);
   TG_CHECK(refuse_stale_candidate(context));
-  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, ""));
+  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, request.server.http_url, ""));
   request.on_swap = [&](const std::string& version, const std::string& previous) {
     delivery.release = version;
     delivery.previous = previous;
@@ -307,15 +316,22 @@ Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::st
   const std::lock_guard one_at_a_time(*lock);
   if (target != nullptr) {
     if (ports_.deployer == nullptr) return fail(Errc::kEnvironment, "the server has no hosts configured");
-    TG_TRY(const auto outcome,
-           ports_.deployer->roll_back(*target, to, "hand-" + random_hex(6), say, &ports_.stop));
-    return DeliveryReport{outcome.live,
-                          outcome.live ? "release " + outcome.release + " is live" : outcome.message};
+    TG_TRY(const Delivery delivery, begin_rollback(at.first, kind, name, place_of(*target)));
+    const auto outcome = ports_.deployer->roll_back(*target, to, delivery.key, say, &ports_.stop);
+    if (!outcome) return given_up(delivery, outcome.error());
+    // An unhealthy one stays where it was wanted, and that is told.
+    const bool moved = outcome->live || outcome->failed_step == "health";
+    TG_CHECK(finish_rollback(delivery, moved, outcome->release, outcome->message));
+    return DeliveryReport{outcome->live,
+                          outcome->live ? "release " + outcome->release + " is live" : outcome->message};
   }
   if (ports_.graphs == nullptr)
     return fail(Errc::kEnvironment, "the server has no graph database configured");
-  TG_TRY(const auto outcome, ports_.graphs->roll_back(server_of(*graph), name, to));
-  return DeliveryReport{outcome.live, "graph version " + outcome.version + " is live"};
+  TG_TRY(const Delivery delivery, begin_rollback(at.first, kind, name, server_of(*graph).http_url));
+  const auto outcome = ports_.graphs->roll_back(server_of(*graph), name, to);
+  if (!outcome) return given_up(delivery, outcome.error());
+  TG_CHECK(finish_rollback(delivery, outcome->live, outcome->version, ""));
+  return DeliveryReport{outcome->live, "graph version " + outcome->version + " is live"};
 }
 
 Result<std::vector<ReleaseInfo>> Deliveries::releases(ProjectId id, const std::string& name) {

@@ -41,6 +41,13 @@ class Deliveries {
   Result<std::vector<ReleaseInfo>> releases(ProjectId project, const std::string& target);
   Result<std::vector<GraphVersionInfo>> graph_versions(ProjectId project, const std::string& graph);
 
+  // --- called on the loop ---
+
+  /// Called whenever something went live or was taken back, or may have been.
+  void on_moved(std::function<void()> callback) { moved_ = std::move(callback); }
+  /// Rollbacks by hand that the last process left without an outcome.
+  Status resume();
+
   // --- called on workers ---
 
   // Both are for the deliveries of a pipeline that is over, made at commit `sha`; both are idempotent, and
@@ -63,7 +70,11 @@ class Deliveries {
   Result<JobContext> job_context(const std::string& job_token);
   Result<config::ProjectFile> project_file(const Project& project, const std::string& sha) const;
   Result<Delivery> begin(const JobContext& context, DeliveryKind kind, const std::string& target,
-                         const std::string& repository);
+                         const std::string& place, const std::string& repository);
+  Result<Delivery> begin_rollback(const Project& project, DeliveryKind kind, const std::string& target,
+                                  const std::string& place);
+  Error given_up(Delivery delivery, Error error);
+  Status finish_rollback(Delivery delivery, bool moved, const std::string& live, const std::string& message);
   Result<std::vector<Delivery>> settle(const Project& project, const std::vector<Delivery>& deliveries,
                                        const std::string& sha);
   Status close_running(const Project& project, Delivery& delivery, const std::string& sha);
@@ -84,6 +95,7 @@ class Deliveries {
   std::shared_ptr<std::mutex> lock_of(const std::string& name);
 
   ServerPorts& ports_;
+  std::function<void()> moved_;
   std::mutex mutex_;                                          ///< guards locks_
   std::map<std::string, std::shared_ptr<std::mutex>> locks_;  ///< one delivery at a time for each target
 };

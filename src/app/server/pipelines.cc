@@ -8,6 +8,7 @@
 #include "app/server/deployments.h"
 #include "app/server/family.h"
 #include "app/server/id_token_claims.h"
+#include "app/server/lineage_log.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -177,6 +178,7 @@ Result<JobId> Pipelines::clone(Active& active, JobId id) {
   fresh.state.retried = false;
   fresh.runner.clear();
   fresh.coverage.reset();
+  fresh.log_sha256.clear();
   fresh.created_at = ports_.clock.now();
   fresh.queued_at = fresh.started_at = fresh.finished_at = fresh.due_at = std::nullopt;
   fresh.downstream = PipelineId{};
@@ -322,8 +324,11 @@ void Pipelines::finish(JobId id, const JobOutcome& outcome) {
     return;
   }
   if (!*job) return;
-  if (const auto found = active((*job)->pipeline); found && outcome.coverage) {
-    if (Job* kept = find(**found, id)) kept->coverage = outcome.coverage;  // stored with its end
+  if (const auto found = active((*job)->pipeline)) {
+    if (Job* kept = find(**found, id)) {  // stored with its end
+      if (outcome.coverage) kept->coverage = outcome.coverage;
+      kept->log_sha256 = outcome.log_sha256;
+    }
   }
   if (outcome.success) {
     send((*job)->pipeline, pipeline::JobSucceeded{id});
@@ -388,8 +393,12 @@ Status Pipelines::retry(PipelineId id) {
 
 Status Pipelines::settle(PipelineId id) {
   TG_TRY(Active * active, this->active(id));
-  active->record.settled = true;
-  TG_CHECK(ports_.store.save_pipeline(active->record));
+  Pipeline record = active->record;
+  record.settled = true;
+  TG_CHECK(ports_.store.transaction([&]() -> Status {
+    TG_CHECK(ports_.store.save_pipeline(record));
+    return record_pipeline(ports_.store, record, ports_.clock.now());
+  }));
   active_.erase(id);
   return {};
 }

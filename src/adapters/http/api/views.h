@@ -20,6 +20,5 @@ boost::json::value event_view(const app::EventRecord& event);
 boost::json::value delivery_view(const app::Delivery& delivery);
 boost::json::value release_view(const app::ReleaseInfo& release);
 boost::json::value graph_version_view(const app::GraphVersionInfo& version);
-boost::json::value lineage_view(const app::Lineage& lineage);
 
 }  // namespace tidegate::http::api
