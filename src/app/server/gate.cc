@@ -6,7 +6,6 @@
 
 #include "app/server/lineage_log.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "dataset/binding.h"
 
 namespace tidegate::app {
@@ -84,8 +83,7 @@ void Gate::enter(Version version, VersionState state, std::string reason) {
   if (is_final(state)) version.finished_at = ports_.clock.now();
   failures_.erase(version.id);
   busy_.erase(version.id);
-  if (Status saved = save_version_with_lineage(ports_.store, version, ports_.clock.now()); !saved)
-    return retry_later(version, saved.error());
+  if (Status saved = save_and_record(ports_, version); !saved) return retry_later(version, saved.error());
   log::info("data", "{} v{}: {} ({})", version.source, version.number, to_string(state), version.reason);
   if (is_final(state)) return finish_source(version);
   ports_.loop.post([this, id = version.id] { advance(id); });

@@ -89,10 +89,10 @@ Status record_attempt(Store& store, const Version& version, Instant now) {
 
 }  // namespace
 
-Status save_version_with_lineage(Store& store, const Version& version, Instant now) {
-  return store.transaction([&]() -> Status {
-    TG_CHECK(store.save_version(version));
-    return ends_attempt(version) ? record_attempt(store, version, now) : Status{};
+Status save_and_record(ServerPorts& ports, const Version& version) {
+  return ports.store.transaction([&]() -> Status {
+    TG_CHECK(ports.store.save_version(version));
+    return ends_attempt(version) ? record_attempt(ports.store, version, ports.clock.now()) : Status{};
   });
 }
 

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "app/ports/store.h"
+#include "app/server/server_ports.h"
 
 namespace tidegate::app {
 
 /// Saves the version; when that is the end of an attempt (final, or the candidate is made again), records it.
-Status save_version_with_lineage(Store& store, const Version& version, Instant now);
+Status save_and_record(ServerPorts& ports, const Version& version);
 /// A pipeline without new data is settled. Of a candidate's pipeline nothing is recorded: its version does
 /// that.
 Status record_pipeline(Store& store, const Pipeline& pipeline, Instant now);

@@ -8,7 +8,6 @@
 #include "app/server/deployments.h"
 #include "app/server/family.h"
 #include "app/server/id_token_claims.h"
-#include "app/server/lineage_log.h"
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -388,18 +387,6 @@ Status Pipelines::retry(PipelineId id) {
       again.push_back(job.id);
   }
   for (const JobId job : again) TG_CHECK(retry_job(job));
-  return {};
-}
-
-Status Pipelines::settle(PipelineId id) {
-  TG_TRY(Active * active, this->active(id));
-  Pipeline record = active->record;
-  record.settled = true;
-  TG_CHECK(ports_.store.transaction([&]() -> Status {
-    TG_CHECK(ports_.store.save_pipeline(record));
-    return record_pipeline(ports_.store, record, ports_.clock.now());
-  }));
-  active_.erase(id);
   return {};
 }
 
