@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "sys/http_client.h"
 
@@ -75,6 +76,12 @@ json::string json_text(std::string_view text) {
 // MLflow's limit of a dataset's digest (mlflow.utils.validation, MAX_DATASET_DIGEST_SIZE).
 constexpr std::size_t kDigestSize = 36;
 
+// MLflow keeps one dataset for each name and digest of an experiment, with the source that came first. So the
+// digest is one of the object's version, not of its bytes alone: the same bytes may come again, elsewhere.
+std::string digest_of(const app::TrackedInput& input) {
+  return sha256_hex(input.uri + "\n" + input.version + "\n" + input.sha256).substr(0, kDigestSize);
+}
+
 // What the MLflow client writes for mlflow.log_input() (protobuf: LogInputs). Its sources of type "s3" and
 // "local" read "uri"; the exact version stands beside it, for people.
 std::string inputs_body(std::string_view run_id, const app::TrackedInput& input) {
@@ -83,7 +90,7 @@ std::string inputs_body(std::string_view run_id, const app::TrackedInput& input)
   json::object profile{{"sha256", input.sha256}};
   if (input.size != 0) profile["size"] = input.size;
   const json::object dataset{{"name", input.name},
-                             {"digest", input.sha256.substr(0, kDigestSize)},
+                             {"digest", digest_of(input)},
                              {"source_type", input.uri.starts_with("s3://") ? "s3" : "local"},
                              {"source", json::serialize(source)},
                              {"profile", json::serialize(profile)}};
@@ -176,17 +183,14 @@ class MlflowTracking final : public app::Tracking {
   }
 
   Status set_alias(std::string_view model, std::string_view alias, std::string_view version) override {
-    if (!version.empty()) {
-      const json::object body{
-          {"name", json_text(model)}, {"alias", json_text(alias)}, {"version", json_text(version)}};
-      TG_CHECK(ask("POST", "registered-models/alias", json::serialize(body)));
+    json::object body{{"name", json_text(model)}, {"alias", json_text(alias)}};
+    if (version.empty()) {
+      const auto removed = ask("DELETE", "registered-models/alias", json::serialize(body));
+      if (!removed && removed.error().code != Errc::kNotFound) return removed.error();
       return {};
     }
-    const auto removed = ask(
-        "DELETE",
-        fmt::format("registered-models/alias?name={}&alias={}", percent_encode(model), percent_encode(alias)),
-        "");
-    if (!removed && removed.error().code != Errc::kNotFound) return removed.error();
+    body["version"] = json_text(version);
+    TG_CHECK(ask("POST", "registered-models/alias", json::serialize(body)));
     return {};
   }
 
