@@ -151,9 +151,9 @@ class DatasetWorld {
       const auto decision = dataset::decide(
           {"b", "in/", {}}, event, known == s.keys.end() ? std::nullopt : std::optional(known->second),
           s.seen.contains(id));
-      s.seen.insert(id);
       if (decision.state) s.keys[event.key] = *decision.state;
       fresh = decision.verdict == Verdict::kNew;
+      if (fresh) s.seen.insert(id);
       if (fresh) s.versions.push_back({id, event, sim_.now(), Fate::kWaiting});
     });
     if (fresh) wait();

@@ -290,6 +290,7 @@ class Store : public LineageStore {
   /// Newest first.
   virtual Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source,
                                                   VersionId version, std::int64_t limit) = 0;
+  /// An event of this identity has become part of a dataset version.
   virtual Result<bool> event_seen(ProjectId project, const std::string& source,
                                   const std::string& identity) = 0;
   virtual Result<std::optional<KeyRecord>> key(ProjectId project, const std::string& source,
