@@ -244,7 +244,7 @@ class DatasetWorld {
 };
 
 TEST(Simulate, NoVersionIsLostOrRunTwice) {
-  run_seeds<DatasetWorld>(400);
+  run_seeds<DatasetWorld>(100);
 }
 
 }  // namespace
