@@ -13,6 +13,7 @@ namespace json = boost::json;
 using app::Project;
 using app::Server;
 
+const std::string kProject = "/api/tidegate/v1/projects/:id";
 constexpr std::int64_t kPage = 200;  // records in one answer of an export
 
 Result<Response> lineage(Server& server, const Request& request, const Project& project) {
@@ -123,16 +124,16 @@ Result<Response> key(Server& server, const Request& /*request*/, const Project& 
 
 void add_lineage_routes(Router& router, app::Server& server) {
   using Function = Result<Response> (*)(Server&, const Request&, const Project&);
-  const auto add = [&](const std::string& path, Function function) {
-    router.add("GET", "/api/tidegate/v1/projects/:id/lineage" + path,
+  const auto add = [&](const char* method, const std::string& path, Function function) {
+    router.add(method, kProject + path,
                in_project(server, [&server, function](const Request& request, const Project& project) {
                  return function(server, request, project);
                }));
   };
-  add("", lineage);
-  add("/verify", verify);
-  add("/export", export_records);
-  add("/key", key);
+  add("GET", "/lineage", lineage);
+  add("GET", "/lineage/verify", verify);
+  add("GET", "/lineage/export", export_records);
+  add("GET", "/lineage/key", key);
 }
 
 }  // namespace tidegate::http::api

@@ -1,5 +1,7 @@
 // Records as OpenLineage run events. Source: OpenLineage spec 2-0-2 (OpenLineage.json, facets/*.json,
 // Naming.md).
+#include <algorithm>
+
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
@@ -94,7 +96,7 @@ class Events {
   json::object job(const std::string& name, const char* type) const {
     return {{"namespace", url_},
             {"name", record_.project + "/" + name},
-            {"facets", json::object{{"jobType", facet("2-0-3/JobTypeJobFacet.json#/$defs/JobTypeJobFacet",
+            {"facets", json::object{{"jobType", facet("2-0-4/JobTypeJobFacet.json#/$defs/JobTypeJobFacet",
                                                       {{"processingType", "BATCH"},
                                                        {"integration", "TIDEGATE"},
                                                        {"jobType", type}})}}}};
@@ -125,7 +127,7 @@ class Events {
                      {"repoUrl", fmt::format("{}/{}.git", url_, record_.project)},
                      {"version", record_.commit},
                      {"branch", record_.branch}};
-    return facet("1-0-1/SourceCodeLocationJobFacet.json#/$defs/SourceCodeLocationJobFacet", std::move(out));
+    return facet("1-1-0/SourceCodeLocationJobFacet.json#/$defs/SourceCodeLocationJobFacet", std::move(out));
   }
 
   const char* end_type() const {
