@@ -36,14 +36,22 @@ std::optional<Decision> refuse(const SourceFilter& filter, const ObjectEvent& ev
   return std::nullopt;
 }
 
-// Listings tell time in whole seconds, so a known time is cut to seconds before it is compared with one. And
-// where the newest version was learnt from a listing (it has no sequencer, those that others tell of have),
-// what happened in its second is taken for older: if it is not, the next listing shows it as the newest.
+std::chrono::sys_seconds seconds_of(Instant when) {
+  return std::chrono::floor<std::chrono::seconds>(when);
+}
+
+// Whether the newest version was learnt from a listing: no sequencer, a whole second, where others tell more.
+bool is_listed(const KeyState& known, const ObjectEvent& event) {
+  const bool tells_more = !event.sequencer.empty() || event.occurred_at != seconds_of(event.occurred_at);
+  return known.sequencer.empty() && known.occurred_at == seconds_of(known.occurred_at) && tells_more;
+}
+
+// Listings tell time in whole seconds, so a known time is cut to seconds before it is compared with one. What
+// happened in the second of a version that a listing told of is taken for older: if it is not, the next
+// listing shows it as the newest.
 bool is_older_by_time(const ObjectEvent& event, const KeyState& known) {
-  const auto seconds = [](Instant when) { return std::chrono::floor<std::chrono::seconds>(when); };
-  if (event.origin == Origin::kListing) return event.occurred_at < seconds(known.occurred_at);
-  if (known.sequencer.empty() && !event.sequencer.empty())
-    return seconds(event.occurred_at) <= seconds(known.occurred_at);
+  if (event.origin == Origin::kListing) return event.occurred_at < seconds_of(known.occurred_at);
+  if (is_listed(known, event)) return seconds_of(event.occurred_at) <= seconds_of(known.occurred_at);
   return event.occurred_at < known.occurred_at;
 }
 

@@ -138,6 +138,9 @@ TEST(Decide, LateHookOfAnOlderVersionOfTheSameTimeAsTheListed) {
   for (const Millis when : {59'000ms, 59'900ms, 60'000ms, 60'200ms})
     EXPECT_EQ(decide(kFilter, event("v2", "02", when), three.state, false).verdict, Verdict::kSuperseded)
         << when.count();
+  EXPECT_EQ(decide(kFilter, event("v2", "", 60'200ms), three.state, false).verdict, Verdict::kSuperseded)
+      << "no sequencer";
+  EXPECT_EQ(decide(kFilter, event("v4", "", 61'200ms), three.state, false).verdict, Verdict::kNew);
   EXPECT_EQ(decide(kFilter, event("v4", "04", 61s), three.state, false).verdict, Verdict::kNew);
 }
 
