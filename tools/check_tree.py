@@ -20,7 +20,7 @@ MAX_FUNCTION_LINES = 70
 MAX_FILE_LINES = 400
 RATCHET = "tools/tree_ratchet.json"
 
-PURE = {"base", "config", "pipeline", "dataset", "image", "release"}
+PURE = {"base", "config", "pipeline", "dataset", "image", "release", "lineage"}
 # Which rooms a room may include besides itself. Adapters also include their own folder, and no other adapter.
 IMPORTS = {
     "base": set(),
@@ -29,6 +29,7 @@ IMPORTS = {
     "dataset": {"base"},
     "image": {"base"},
     "release": {"base"},
+    "lineage": {"base"},
     "sys": {"base"},
     "app/ports": PURE | {"sys"},
     "app": PURE | {"sys", "app/ports"},

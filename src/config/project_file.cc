@@ -40,6 +40,7 @@ constexpr auto kTarget = std::to_array<Keyword>({
     {"mlflow"},
     {"keep"},
 });
+constexpr auto kMlflow = std::to_array<Keyword>({{"models"}, {"champion"}, {"previous"}});
 constexpr auto kLint = std::to_array<Keyword>({{"disable"}});
 constexpr auto kGraph = std::to_array<Keyword>({{"data"}, {"neo4j"}, {"golden"}, {"checks"}, {"keep"}});
 
@@ -211,6 +212,38 @@ std::vector<std::string> read_hosts(const Value& value) {
   return urls;
 }
 
+/// Names of models and aliases go into MLflow's filters and addresses.
+bool is_model_word(std::string_view text) {
+  return !text.empty() && text.size() <= 250 && text.find_first_of("'\"\\/:%") == std::string_view::npos &&
+         !has_control(text);
+}
+
+/// `mlflow: true`, or what is to follow the releases there.
+void read_mlflow(const Value& value, Target& target) {
+  if (!value.node().is_map()) {
+    target.mlflow = read_bool(value).value_or(false);
+    return;
+  }
+  if (!check_map(value, kMlflow)) return;
+  target.mlflow = true;
+  if (const auto models = value.find("models")) {
+    target.models = read_string_or_strings(*models).value_or(std::vector<std::string>());
+    for (const std::string& name : target.models) {
+      if (!is_model_word(name))
+        models->error("invalid-value",
+                      fmt::format("\"{}\" is no name of a registered model", printable(name)));
+    }
+    std::erase_if(target.models, [](const std::string& name) { return !is_model_word(name); });
+  }
+  const auto alias = [&](const char* key, std::string& to) {
+    if (value.find(key)) to = read_checked(value, key, is_model_word, "should be the name of an alias");
+  };
+  alias("champion", target.champion);
+  alias("previous", target.previous);
+  if (target.champion == target.previous)
+    value.error("invalid-value", "champion and previous are the same alias");
+}
+
 Target read_target(const Value& value, const yaml::Mark& mark) {
   Target target;
   target.name = value.name();
@@ -246,7 +279,7 @@ Target read_target(const Value& value, const yaml::Mark& mark) {
   target.smoke = read_checked(value, "smoke", any_text, "can't be blank");
   target.check = read_checked(value, "check", any_text, "can't be blank");
   target.check_timeout = read_seconds(value, "check_timeout", target.check_timeout);
-  if (const auto mlflow = value.find("mlflow")) target.mlflow = read_bool(*mlflow).value_or(false);
+  if (const auto mlflow = value.find("mlflow")) read_mlflow(*mlflow, target);
   target.keep = read_keep(value, target.keep);
   return target;
 }

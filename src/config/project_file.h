@@ -47,8 +47,11 @@ struct Target {
   std::string smoke;                  ///< gate before the flip, run in the new release
   std::string check;                  ///< health after the flip, run in the live release
   Seconds check_timeout{120};
-  bool mlflow = false;  ///< probe that the experiment is the same before and after; tag runs
-  int keep = 3;         ///< releases kept for rollback
+  bool mlflow = false;                ///< probe that the experiment is the same before and after; tag runs
+  std::vector<std::string> models;    ///< registered models whose aliases follow the releases
+  std::string champion = "champion";  ///< alias of the live release's model version
+  std::string previous = "previous";  ///< alias of the one before; either may be empty: not moved
+  int keep = 3;                       ///< releases kept for rollback
   Place place;
 };
 

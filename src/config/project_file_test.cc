@@ -55,6 +55,25 @@ graphs:
   EXPECT_EQ(loaded.file.graphs[0].data, "training");
 }
 
+TEST(ProjectFile, ReadsTheModelsThatFollowATarget) {
+  const std::string head = "targets: { t: { host: \"ssh://h\", path: /srv, releases: [a], mlflow: ";
+  const auto with = [&](const std::string& mlflow) { return load_project_file(head + mlflow + " } }\n"); };
+  const auto all = with("{ models: [coach, ko-coach], champion: live, previous: before }");
+  EXPECT_TRUE(all.diagnostics.empty()) << testing::text_of(all.diagnostics);
+  const Target& target = all.file.targets.at(0);
+  EXPECT_TRUE(target.mlflow);
+  EXPECT_EQ(target.models, (std::vector<std::string>{"coach", "ko-coach"}));
+  EXPECT_EQ(target.champion + "/" + target.previous, "live/before");
+  const auto one = with("{ models: coach }");
+  EXPECT_EQ(one.file.targets.at(0).models, std::vector<std::string>{"coach"});
+  EXPECT_EQ(one.file.targets.at(0).champion + "/" + one.file.targets.at(0).previous, "champion/previous");
+  EXPECT_FALSE(with("false").file.targets.at(0).mlflow);
+  for (const char* bad : {"{ models: [\"a'b\"] }", "{ models: [a/b] }", "{ champion: x, previous: x }",
+                          "{ model: a }", "{ champion: '' }", "[a]", "{ models: { a: b } }"}) {
+    EXPECT_FALSE(with(bad).diagnostics.empty()) << bad;
+  }
+}
+
 TEST(ProjectFile, AnEmptyTextIsAnEmptyFile) {
   for (const char* text : {"", "# nothing\n", "---\n"}) {
     const auto loaded = load_project_file(text);

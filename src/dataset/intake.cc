@@ -11,10 +11,6 @@
 namespace tidegate::dataset {
 namespace {
 
-// A sequencer that rose while the time fell by more than this: the newest version was learnt from a listing,
-// which has no sequencers, and this is an older one that comes late.
-constexpr Millis kClockSlack{5000};
-
 std::optional<Decision> refuse(const SourceFilter& filter, const ObjectEvent& event) {
   const auto verdict = [](Verdict what, std::string why) {
     return Decision{what, std::move(why), std::nullopt};
@@ -40,11 +36,22 @@ std::optional<Decision> refuse(const SourceFilter& filter, const ObjectEvent& ev
   return std::nullopt;
 }
 
-// Listings tell time in whole seconds, so a known time is cut to seconds before it is compared with one.
+std::chrono::sys_seconds seconds_of(Instant when) {
+  return std::chrono::floor<std::chrono::seconds>(when);
+}
+
+// Whether the newest version was learnt from a listing: no sequencer, a whole second, where others tell more.
+bool is_listed(const KeyState& known, const ObjectEvent& event) {
+  const bool tells_more = !event.sequencer.empty() || event.occurred_at != seconds_of(event.occurred_at);
+  return known.sequencer.empty() && known.occurred_at == seconds_of(known.occurred_at) && tells_more;
+}
+
+// Listings tell time in whole seconds, so a known time is cut to seconds before it is compared with one. What
+// happened in the second of a version that a listing told of is taken for older: if it is not, the next
+// listing shows it as the newest.
 bool is_older_by_time(const ObjectEvent& event, const KeyState& known) {
-  if (event.origin == Origin::kListing) {
-    return event.occurred_at < std::chrono::floor<std::chrono::seconds>(known.occurred_at);
-  }
+  if (event.origin == Origin::kListing) return event.occurred_at < seconds_of(known.occurred_at);
+  if (is_listed(known, event)) return seconds_of(event.occurred_at) <= seconds_of(known.occurred_at);
   return event.occurred_at < known.occurred_at;
 }
 
@@ -55,7 +62,7 @@ std::string why_superseded(const ObjectEvent& event, const KeyState& known) {
     if (compare_sequencers(event.sequencer, known.sequencer) <= 0) {
       return fmt::format("sequencer {} does not come after {}", printable(event.sequencer), known.sequencer);
     }
-    return event.occurred_at + kClockSlack < known.occurred_at ? newer : "";
+    return {};
   }
   return is_older_by_time(event, known) ? newer : "";
 }
@@ -106,7 +113,7 @@ Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std:
     }
   }
   return {Verdict::kNew, known ? "a new version of a known key" : "a new key",
-          KeyState{id, higher_sequencer(event, known), event.occurred_at}};
+          KeyState{id, to_upper(event.sequencer), event.occurred_at}};
 }
 
 }  // namespace tidegate::dataset

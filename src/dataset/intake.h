@@ -12,7 +12,7 @@ namespace tidegate::dataset {
 /// What is remembered of one key of one source.
 struct KeyState {
   std::string identity;   ///< of the newest version seen
-  std::string sequencer;  ///< high-water mark; empty: never seen one
+  std::string sequencer;  ///< of that version; empty: it was told without one
   Instant occurred_at{};
 };
 
@@ -39,7 +39,7 @@ struct SourceFilter {
   std::vector<std::string> include;
 };
 
-/// `seen_before`: whether this identity is already on record for the source.
+/// `seen_before`: whether this identity has been decided kNew for the source before.
 Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std::optional<KeyState>& known,
                 bool seen_before);
 

@@ -109,7 +109,7 @@ TEST(Decide, ListingsTellWholeSeconds) {
   listed.origin = Origin::kListing;
   const auto second = decide(kFilter, listed, first.state, false);
   EXPECT_EQ(second.verdict, Verdict::kNew) << "nothing is lost to rounding";
-  EXPECT_EQ(second.state->sequencer, "01") << "the mark stays";
+  EXPECT_EQ(second.state->sequencer, "") << "that of v1 says nothing of v2";
   ObjectEvent stale = event("v0", "", -1s);
   stale.origin = Origin::kListing;
   EXPECT_EQ(decide(kFilter, stale, first.state, false).verdict, Verdict::kSuperseded);
@@ -126,6 +126,34 @@ TEST(Decide, LateHookOfAnOlderVersionAfterAListing) {
   EXPECT_EQ(told.verdict, Verdict::kDuplicate);
   ASSERT_TRUE(told.state);
   EXPECT_EQ(told.state->sequencer, "03");
+}
+
+// The mark of v1 does not order v2 and v3, and a listing's time is a whole second.
+TEST(Decide, LateHookOfAnOlderVersionOfTheSameTimeAsTheListed) {
+  const auto one = decide(kFilter, event("v1", "01", 0s), std::nullopt, false);
+  ObjectEvent listed = event("v3", "", 60s);  // written at 60.8 s
+  listed.origin = Origin::kListing;
+  const auto three = decide(kFilter, listed, one.state, false);
+  ASSERT_EQ(three.verdict, Verdict::kNew);
+  for (const Millis when : {59'000ms, 59'900ms, 60'000ms, 60'200ms})
+    EXPECT_EQ(decide(kFilter, event("v2", "02", when), three.state, false).verdict, Verdict::kSuperseded)
+        << when.count();
+  EXPECT_EQ(decide(kFilter, event("v2", "", 60'200ms), three.state, false).verdict, Verdict::kSuperseded)
+      << "no sequencer";
+  EXPECT_EQ(decide(kFilter, event("v4", "", 61'200ms), three.state, false).verdict, Verdict::kNew);
+  EXPECT_EQ(decide(kFilter, event("v4", "04", 61s), three.state, false).verdict, Verdict::kNew);
+}
+
+// A version of that very second that is newer after all: the next listing shows it, and it was not decided
+// new before.
+TEST(Decide, WhatWasTakenForOlderIsNewWhenAListingShowsIt) {
+  ObjectEvent listed = event("v3", "", 60s);
+  listed.origin = Origin::kListing;
+  const auto three = decide(kFilter, listed, std::nullopt, false);
+  EXPECT_EQ(decide(kFilter, event("v4", "04", 60'900ms), three.state, false).verdict, Verdict::kSuperseded);
+  ObjectEvent again = event("v4", "", 60s);
+  again.origin = Origin::kListing;
+  EXPECT_EQ(decide(kFilter, again, three.state, false).verdict, Verdict::kNew);
 }
 
 // Any number of deliveries in any order: the newest version is decided new exactly once, is what is known at

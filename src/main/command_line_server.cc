@@ -24,7 +24,10 @@ CLI::App* add_question(CLI::App& app, Action& action, Connection& c, const char*
   auto text = std::make_shared<std::string>();
   if (argument != nullptr) sub->add_option(argument, *text)->required(required);
   add_connection(*sub, c);
-  sub->callback([&action, &c, text, ask] { action = [&c, text, ask] { return ask(c, *text); }; });
+  sub->callback([&action, &c, sub, text, ask] {
+    // A subcommand of its own has spoken already.
+    if (sub->get_subcommands().empty()) action = [&c, text, ask] { return ask(c, *text); };
+  });
   return sub;
 }
 
@@ -42,6 +45,42 @@ void add_data(CLI::App& app, Action& action, Connection& c) {
       ->footer("Example:\n  tidegate data replay training/7    after its tests were mended");
   add_question(*data, action, c, "events", "What was announced, and what was decided about it", "SOURCE",
                false, data_events);
+}
+
+void add_lineage(CLI::App& app, Action& action, Connection& c) {
+  auto* all = add_question(
+      app, action, c, "lineage",
+      "From object, version, commit, pipeline, image, release or training run: from any of them to all",
+      "WHAT", false, [](Connection& k, const std::string& what) {
+        if (!what.empty()) return lineage(k, what);
+        fmt::print(stderr, "tidegate: lineage of what? See `tidegate lineage --help`\n");
+        return kUsage;
+      });
+  all->require_subcommand(0, 1);
+  all->footer(
+      "Examples:\n  tidegate lineage training/7\n  tidegate lineage 1a2b3c4d\n  tidegate lineage '#12'\n  "
+      "tidegate "
+      "lineage sha256:0123…\n  tidegate lineage verify");
+  auto* verify =
+      all->add_subcommand("verify", "Are the records whole, and logs, objects and commits as they say?");
+  auto known = std::make_shared<std::string>();
+  verify->add_option("--known", *known,
+                     "NUMBER:HASH, a head that an earlier verification printed: it must be there");
+  add_connection(*verify, c);
+  verify->footer("Example:\n  tidegate lineage verify --known 12:0123…");
+  verify->callback([&action, &c, known] { action = [&c, known] { return lineage_verify(c, *known); }; });
+  auto* out = all->add_subcommand("export", "The records for other programs, one JSON value a line");
+  auto what = std::make_shared<LineageExport>();
+  out->add_option("--format", what->format, "openlineage: run events; slsa: in-toto statements of images")
+      ->check(CLI::IsMember({"openlineage", "slsa"}))
+      ->default_str("openlineage");
+  out->add_option("--since", what->since, "Only records of this time and later: 2026-11-30T12:00:00Z");
+  out->add_flag("--signed", what->is_signed, "slsa: each statement in a DSSE envelope signed by the server");
+  add_connection(*out, c);
+  out->footer("Example:\n  tidegate lineage export --format slsa --signed");
+  out->callback([&action, &c, what] { action = [&c, what] { return lineage_export(c, *what); }; });
+  add_question(*all, action, c, "key", "The public key of signed exports (PEM)", nullptr, false,
+               [](Connection& k, const std::string&) { return lineage_key(k); });
 }
 
 void add_delivery(CLI::App& app, Action& action, Connection& c) {
@@ -72,12 +111,7 @@ void add_delivery(CLI::App& app, Action& action, Connection& c) {
   add_question(*quarantine, action, c, "lift", "Let this digest be released again", "DIGEST", true,
                quarantine_lift)
       ->footer("Example:\n  tidegate quarantine lift sha256:0123…");
-  add_question(app, action, c, "lineage",
-               "Object, commit, pipeline, image, release, training run: from any of them to all", "WHAT",
-               true, lineage)
-      ->footer(
-          "Examples:\n  tidegate lineage training/7\n  tidegate lineage 1a2b3c4d\n  tidegate lineage '#12'\n "
-          " tidegate lineage sha256:0123…");
+  add_lineage(app, action, c);
   const auto in_job = [](const char* name) {
     return [name](Connection&, const std::string&) {
       fmt::print(

@@ -22,6 +22,7 @@
 #include "adapters/s3/records.h"
 #include "adapters/s3/s3_storage.h"
 #include "adapters/shell/shell_executor.h"
+#include "adapters/signing/p256.h"
 #include "adapters/sqlite/sqlite_store.h"
 #include "adapters/ssh/open_ssh.h"
 #include "app/server/server.h"
@@ -58,6 +59,7 @@ app::ServerSettings settings_of(const ServerConfig& c) {
   out.include = c.include;
   out.reconcile_every = c.reconcile_every;
   out.directory_poll = c.directory_poll;
+  out.tracking_poll = c.mlflow_poll;
   out.runner.work_directory = out.data / "jobs";
   out.runner.environment = c.runner.environment;
   out.runner.mounts = c.runner.mounts;
@@ -104,6 +106,7 @@ struct Parts {
   std::unique_ptr<ssh::OpenSsh> ssh;
   std::unique_ptr<app::Deployer> deployer;
   std::unique_ptr<app::GraphLoader> graphs;
+  std::unique_ptr<app::Signer> signer;
   std::unique_ptr<app::IdTokenIssuer> id_tokens;
   std::unique_ptr<app::Executor> executor;
 };
@@ -140,6 +143,7 @@ Result<std::unique_ptr<Parts>> make_parts(const ServerConfig& c) {
         std::make_unique<app::Deployer>(*parts->registry, *parts->ssh, parts->clock, data / "scratch");
   }
   if (!c.neo4j.url.empty()) parts->graphs = neo4j::make_loader();
+  TG_TRY(parts->signer, signing::open_signer(data / "lineage.key"));
   TG_TRY(parts->id_tokens, jwt::open_issuer(data / "id_token.key"));
   parts->executor = make_executor(c);
   return parts;
@@ -170,6 +174,7 @@ Result<std::unique_ptr<http::Server>> listen_tcp(const ServerConfig& config, app
   http::api::add_lint_routes(*router, server);
   http::api::add_trigger_routes(*router, server);
   http::api::add_tidegate_routes(*router, server);
+  http::api::add_lineage_routes(*router, server);
   http::api::add_hook_routes(*router, server, parse);
   http::api::add_git_routes(*router, server);
   http::Options options;
@@ -261,6 +266,7 @@ Status serve(const ServerConfig& config) {
                          parts->deployer.get(),
                          parts->graphs.get(),
                          tracking_of(config),
+                         parts->signer.get(),
                          parts->id_tokens.get(),
                          *parts->executor,
                          parts->stop,

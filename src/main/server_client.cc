@@ -30,16 +30,6 @@ const json::array& list(const json::value& object, const char* key) {
 std::string v4(const Connection& c) {
   return "/api/v4/projects/" + percent_encode(c.project);
 }
-std::string own(const Connection& c) {
-  return "/api/tidegate/v1/projects/" + percent_encode(c.project);
-}
-
-bool lacks_project(const Connection& c) {
-  if (!c.project.empty()) return false;
-  fmt::print(stderr, "tidegate: which project? Give --project GROUP/NAME or set TIDEGATE_PROJECT\n");
-  return true;
-}
-
 // Asks and prints; `print` is for people, --json prints the answer as it is.
 template <class Print>
 int show(const Connection& c, const std::string& method, const std::string& path, const Form& form,
@@ -132,6 +122,15 @@ void print_lineage(const json::value& l) {
                text(l.at("pipeline"), "source"));
   }
   print_deliveries(list(l, "deliveries"));
+  for (const json::value& record : list(l, "records")) {
+    const auto* alias = record.as_object().if_contains("alias");
+    const std::string moved =
+        alias == nullptr ? text(record, "verdict")
+                         : fmt::format("{} of {}: version {} to {}", text(*alias, "alias"),
+                                       text(*alias, "model"), text(*alias, "from"), text(*alias, "to"));
+    fmt::print("  record   {} {} {} {}\n", text(record, "number"), text(record, "at"), text(record, "kind"),
+               moved);
+  }
   for (const json::value& run : list(l, "runs")) {
     fmt::print("  mlflow   run {} in experiment {} ({})\n", text(run, "run_id"), text(run, "experiment_id"),
                text(run, "status"));
@@ -139,6 +138,16 @@ void print_lineage(const json::value& l) {
 }
 
 }  // namespace
+
+std::string own_path(const Connection& c) {
+  return "/api/tidegate/v1/projects/" + percent_encode(c.project);
+}
+
+bool lacks_project(const Connection& c) {
+  if (!c.project.empty()) return false;
+  fmt::print(stderr, "tidegate: which project? Give --project GROUP/NAME or set TIDEGATE_PROJECT\n");
+  return true;
+}
 
 Result<json::value> call(const Connection& c, const std::string& method, const std::string& path,
                          const Form& form) {
@@ -170,8 +179,8 @@ Result<json::value> call(const Connection& c, const std::string& method, const s
 
 int data_list(const Connection& c, const std::string& source) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "GET", own(c) + "/data" + (source.empty() ? "" : "?source=" + percent_encode(source)), {},
-              [](const json::value& v) {
+  return show(c, "GET", own_path(c) + "/data" + (source.empty() ? "" : "?source=" + percent_encode(source)),
+              {}, [](const json::value& v) {
                 for (const json::value& s : list(v, "sources")) {
                   fmt::print("source {:<17} {} (bound on {}, after {} s of quiet)\n", text(s, "name"),
                              text(s, "source"), text(s, "branch"), text(s, "quiet_seconds"));
@@ -182,7 +191,7 @@ int data_list(const Connection& c, const std::string& source) {
 
 int data_show(const Connection& c, const std::string& version) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "GET", own(c) + "/data/" + percent_encode(version, "/"), {}, [](const json::value& v) {
+  return show(c, "GET", own_path(c) + "/data/" + percent_encode(version, "/"), {}, [](const json::value& v) {
     print_version_line(v);
     fmt::print("  object   {} ({} bytes, sha256 {})\n", text(v, "key"), text(v, "size"), text(v, "sha256"));
     if (!text(v, "candidate_sha").empty()) {
@@ -201,8 +210,8 @@ int data_show(const Connection& c, const std::string& version) {
 
 int data_events(const Connection& c, const std::string& source) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "GET", own(c) + "/events" + (source.empty() ? "" : "?source=" + percent_encode(source)), {},
-              [](const json::value& v) {
+  return show(c, "GET", own_path(c) + "/events" + (source.empty() ? "" : "?source=" + percent_encode(source)),
+              {}, [](const json::value& v) {
                 for (const json::value& e : v.as_array()) {
                   fmt::print("{} {:<12} {:<11} {}\n           {}\n", text(e, "received_at"),
                              text(e, "source"), text(e, "verdict"), text(e, "key"), text(e, "reason"));
@@ -213,12 +222,12 @@ int data_events(const Connection& c, const std::string& source) {
 int releases(const Connection& c, const std::string& target) {
   if (lacks_project(c)) return kUsage;
   if (target.empty()) {
-    return show(c, "GET", own(c) + "/deliveries", {}, [](const json::value& v) {
+    return show(c, "GET", own_path(c) + "/deliveries", {}, [](const json::value& v) {
       for (const json::value& d : list(v, "deliveries")) print_story(d);
       print_quarantined(v);
     });
   }
-  return show(c, "GET", own(c) + "/releases/" + percent_encode(target), {}, [](const json::value& v) {
+  return show(c, "GET", own_path(c) + "/releases/" + percent_encode(target), {}, [](const json::value& v) {
     for (const json::value& r : list(v, "releases")) {
       const std::string what = text(r, "member") + text(r, "version");
       fmt::print("{} {:<14} {:<14} {} {} {}\n", text(r, "live") == "true" ? "*" : " ", what, text(r, "state"),
@@ -232,7 +241,7 @@ int rollback(const Connection& c, const std::string& target, const std::string& 
   if (lacks_project(c)) return kUsage;
   Form form{{"target", target}};
   if (!to.empty()) form.emplace_back("to", to);
-  return show(c, "POST", own(c) + "/rollback", form, [](const json::value& v) {
+  return show(c, "POST", own_path(c) + "/rollback", form, [](const json::value& v) {
     for (const json::value& line : list(v, "log")) fmt::print("{}\n", std::string(line.as_string()));
     fmt::print("{}\n", text(v, "message"));
   });
@@ -240,7 +249,7 @@ int rollback(const Connection& c, const std::string& target, const std::string& 
 
 int lineage(const Connection& c, const std::string& of) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "GET", own(c) + "/lineage?of=" + percent_encode(of), {}, [](const json::value& v) {
+  return show(c, "GET", own_path(c) + "/lineage?of=" + percent_encode(of), {}, [](const json::value& v) {
     for (const json::value& one : v.as_array()) print_lineage(one);
   });
 }
@@ -263,7 +272,7 @@ int drift(const Connection& c, const std::string& target) {
   if (lacks_project(c)) return kUsage;
   int code = kGood;
   const int asked = show(
-      c, "GET", own(c) + "/drift" + (target.empty() ? "" : "?target=" + percent_encode(target)), {},
+      c, "GET", own_path(c) + "/drift" + (target.empty() ? "" : "?target=" + percent_encode(target)), {},
       [](const json::value& v) {
         for (const json::value& t : list(v, "targets")) print_drift(t);
       },
@@ -278,24 +287,24 @@ int drift(const Connection& c, const std::string& target) {
 
 int data_replay(const Connection& c, const std::string& version) {
   if (lacks_project(c)) return kUsage;
-  const std::string path = own(c) + "/data/" + percent_encode(version, "/") + "/replay";
+  const std::string path = own_path(c) + "/data/" + percent_encode(version, "/") + "/replay";
   return show(c, "POST", path, {}, print_version_line);
 }
 
 int quarantine_list(const Connection& c) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "GET", own(c) + "/deliveries", {}, print_quarantined);
+  return show(c, "GET", own_path(c) + "/deliveries", {}, print_quarantined);
 }
 
 int quarantine_lift(const Connection& c, const std::string& digest) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "DELETE", own(c) + "/quarantine/" + percent_encode(digest), {},
+  return show(c, "DELETE", own_path(c) + "/quarantine/" + percent_encode(digest), {},
               [](const json::value& v) { fmt::print("{} may be released again\n", text(v, "digest")); });
 }
 
 int token_list(const Connection& c) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "GET", own(c) + "/tokens", {}, [](const json::value& v) {
+  return show(c, "GET", own_path(c) + "/tokens", {}, [](const json::value& v) {
     for (const json::value& t : v.as_array()) {
       fmt::print("#{:<5} {:<8} {} {}\n", text(t, "id"), text(t, "kind"), text(t, "created_at"),
                  text(t, "name"));
@@ -306,7 +315,7 @@ int token_list(const Connection& c) {
 int token_revoke(const Connection& c, const std::string& id) {
   if (lacks_project(c)) return kUsage;
   const std::string number = id.starts_with('#') ? id.substr(1) : id;
-  return show(c, "DELETE", own(c) + "/tokens/" + percent_encode(number), {},
+  return show(c, "DELETE", own_path(c) + "/tokens/" + percent_encode(number), {},
               [](const json::value& v) { fmt::print("token #{} is revoked\n", text(v, "id")); });
 }
 
@@ -328,7 +337,7 @@ int project_list(const Connection& c) {
 
 int token_create(const Connection& c, const std::string& kind, const std::string& name) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "POST", own(c) + "/tokens", {{"kind", kind}, {"name", name}},
+  return show(c, "POST", own_path(c) + "/tokens", {{"kind", kind}, {"name", name}},
               [](const json::value& v) { fmt::print("{}\n", text(v, "token")); });
 }
 

@@ -21,6 +21,11 @@ struct Connection {
 
 using Form = std::vector<std::pair<std::string, std::string>>;
 
+/// /api/tidegate/v1/projects/…
+std::string own_path(const Connection& connection);
+/// True, and says so, when no project is given.
+bool lacks_project(const Connection& connection);
+
 /// One exchange; the answer's "message" is the error when the status is not 2xx.
 Result<boost::json::value> call(const Connection& connection, const std::string& method,
                                 const std::string& path, const Form& form = {});
@@ -33,6 +38,16 @@ int rollback(const Connection& c, const std::string& target, const std::string& 
 /// kFailed when a host is not as it was left; kEnvironment when one could not be compared.
 int drift(const Connection& c, const std::string& target);
 int lineage(const Connection& c, const std::string& of);
+/// `known`: NUMBER:HASH of a record that must be in the chain; empty: none. 1: a record is not as it was.
+int lineage_verify(const Connection& c, const std::string& known);
+struct LineageExport {
+  std::string format = "openlineage";  ///< openlineage, slsa
+  std::string since;                   ///< ISO 8601; empty: from the beginning
+  bool is_signed = false;
+};
+/// One JSON value a line.
+int lineage_export(const Connection& c, const LineageExport& what);
+int lineage_key(const Connection& c);
 /// The object of a version (SOURCE/NUMBER) goes through the gate again.
 int data_replay(const Connection& c, const std::string& version);
 int quarantine_list(const Connection& c);

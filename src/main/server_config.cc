@@ -200,7 +200,10 @@ void read_all(Reader& reader, const Node& root, ServerConfig& c) {
                          {"database", reader.text(c.neo4j.database)}});
            }},
           {"mlflow",
-           [&](const Node& node) { reader.map(node, "mlflow", {{"url", reader.text(c.mlflow_url)}}); }},
+           [&](const Node& node) {
+             reader.map(node, "mlflow",
+                        {{"url", reader.text(c.mlflow_url)}, {"poll", reader.duration(c.mlflow_poll)}});
+           }},
           {"runner", [&](const Node& node) { read_runner(reader, node, c.runner); }},
           {"include", [&](const Node& node) { read_include_policy(reader, node, c.include); }},
           {"reconcile_every", reader.duration(c.reconcile_every)},

@@ -43,7 +43,8 @@ struct ServerConfig {
     Secret password;
     std::string database = "neo4j";
   } neo4j;
-  std::string mlflow_url;  ///< mlflow: {url: …}; for lineage
+  std::string mlflow_url;   ///< mlflow: {url: …}
+  Seconds mlflow_poll{30};  ///< mlflow: {poll: …}
   struct Runner {
     unsigned slots = 2;
     std::string executor = "docker";

@@ -90,6 +90,10 @@ class Crash(unittest.TestCase):
             self.assertIn(live[-1]["uri"], project.file("train.py").decode())
         self.assertEqual(project.candidates(), [])
         self.assertEqual(project.git("fsck", "--no-dangling"), "")
+        self.assertTrue((chain := project.own("/lineage/verify"))["good"], chain)
+        for version in versions:
+            told = [r for one in project.own(f"/lineage?of=training/{version['number']}") for r in one["records"]]
+            self.assertEqual([(r["kind"], r["verdict"]) for r in told], [("attempt", version["state"])])
 
     def settle(self, project: Project, count: int) -> None:
         def over() -> bool:

@@ -155,7 +155,7 @@ class Lab:
                 f"ssh: {{ config: '{self.ssh_config}' }}\n"
                 f"neo4j: {{ url: 'http://{self.neo4j_proxy.place}', user: '{env['NEO4J_USER']}', "
                 f"password: '{env['NEO4J_PASSWORD']}', database: '{env['NEO4J_DATABASE']}' }}\n"
-                f"mlflow: {{ url: 'http://{self.mlflow_proxy.place}' }}\n")
+                f"mlflow: {{ url: 'http://{self.mlflow_proxy.place}', poll: 1s }}\n")
 
     def all_up(self) -> None:
         for proxy in (self.registry_proxy, self.ssh_proxy, self.mlflow_proxy, self.neo4j_proxy):

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "sys/http_client.h"
 
@@ -17,6 +18,7 @@ namespace json = boost::json;
 constexpr std::size_t kMaxRuns = 1000;
 constexpr std::size_t kMaxExperiments = 5000;
 constexpr std::size_t kExperimentsPerSearch = 500;
+constexpr std::size_t kMaxVersions = 1000;
 
 std::string text_of(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(json::string_view(name.data(), name.size()));
@@ -67,6 +69,44 @@ Errc code_of(long status, const std::string& error_code) {
   return status == 400 ? Errc::kInvalid : Errc::kFailed;
 }
 
+json::string json_text(std::string_view text) {
+  return json::string(text.data(), text.size());
+}
+
+// MLflow's limit of a dataset's digest (mlflow.utils.validation, MAX_DATASET_DIGEST_SIZE).
+constexpr std::size_t kDigestSize = 36;
+
+// MLflow keeps one dataset for each name and digest of an experiment, with the source that came first. So the
+// digest is one of the object's version, not of its bytes alone: the same bytes may come again, elsewhere.
+std::string digest_of(const app::TrackedInput& input) {
+  return sha256_hex(input.uri + "\n" + input.version + "\n" + input.sha256).substr(0, kDigestSize);
+}
+
+// What the MLflow client writes for mlflow.log_input() (protobuf: LogInputs). Its sources of type "s3" and
+// "local" read "uri"; the exact version stands beside it, for people.
+std::string inputs_body(std::string_view run_id, const app::TrackedInput& input) {
+  json::object source{{"uri", input.uri}};
+  if (!input.version.empty()) source["version_id"] = input.version;
+  json::object profile{{"sha256", input.sha256}};
+  if (input.size != 0) profile["size"] = input.size;
+  const json::object dataset{{"name", input.name},
+                             {"digest", digest_of(input)},
+                             {"source_type", input.uri.starts_with("s3://") ? "s3" : "local"},
+                             {"source", json::serialize(source)},
+                             {"profile", json::serialize(profile)}};
+  const json::object tag{{"key", "mlflow.data.context"}, {"value", "training"}};
+  return json::serialize(json::object{
+      {"run_id", json_text(run_id)},
+      {"datasets", json::array{json::object{{"tags", json::array{tag}}, {"dataset", dataset}}}}});
+}
+
+// The filter language has no escapes.
+bool is_model_name(std::string_view name) {
+  return !name.empty() && name.size() <= 250 && is_utf8(name) &&
+         name.find_first_of("'\"\\") == std::string_view::npos &&
+         std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
 class MlflowTracking final : public app::Tracking {
  public:
   MlflowTracking(Endpoint endpoint, Millis timeout) : endpoint_(std::move(endpoint)), timeout_(timeout) {
@@ -115,6 +155,43 @@ class MlflowTracking final : public app::Tracking {
     if (experiment == nullptr) return fail(Errc::kFailed, "MLflow answered without an experiment");
     return app::TrackedExperiment{text_of(*experiment, "experiment_id"), text_of(*experiment, "name"),
                                   text_of(*experiment, "lifecycle_stage") == "deleted"};
+  }
+
+  Status log_input(std::string_view run_id, const app::TrackedInput& input) override {
+    TG_CHECK(ask("POST", "runs/log-inputs", inputs_body(run_id, input)));
+    return {};
+  }
+
+  Result<std::vector<app::TrackedModelVersion>> model_versions(std::string_view model) override {
+    if (!is_model_name(model))
+      return fail(Errc::kInvalid, "not a registered model's name: " + printable(model));
+    TG_TRY(const auto answer, ask("GET",
+                                  fmt::format("model-versions/search?max_results={}&order_by={}&filter={}",
+                                              kMaxVersions, percent_encode("version_number DESC"),
+                                              percent_encode(fmt::format("name='{}'", model))),
+                                  ""));
+    std::vector<app::TrackedModelVersion> out;
+    const auto* list = list_of(answer, "model_versions");
+    if (list == nullptr) return out;
+    for (const auto& item : *list) {
+      const auto* version = item.if_object();
+      const auto number = version == nullptr ? std::nullopt : parse_integer(text_of(*version, "version"));
+      if (number)
+        out.push_back({*number, text_of(*version, "run_id"), text_of(*version, "status") == "READY"});
+    }
+    return out;
+  }
+
+  Status set_alias(std::string_view model, std::string_view alias, std::string_view version) override {
+    json::object body{{"name", json_text(model)}, {"alias", json_text(alias)}};
+    if (version.empty()) {
+      const auto removed = ask("DELETE", "registered-models/alias", json::serialize(body));
+      if (!removed && removed.error().code != Errc::kNotFound) return removed.error();
+      return {};
+    }
+    body["version"] = json_text(version);
+    TG_CHECK(ask("POST", "registered-models/alias", json::serialize(body)));
+    return {};
   }
 
  private:

@@ -136,6 +136,49 @@ TEST_F(RealMlflow, FindsRunsByTag) {
   EXPECT_EQ(tracking_->run("nosuchrun").error().code, Errc::kNotFound);
 }
 
+TEST_F(RealMlflow, AnInputIsThereOnceHoweverOftenItIsLogged) {
+  const auto first = make_run(1000, "a", "b");
+  const auto second = make_run(2000, "a", "b");
+  const app::TrackedInput data{"training", "s3://team-data/a%20b.jsonl", "v1", std::string(64, 'a'), 12};
+  app::TrackedInput again = data;
+  again.version = "v2";  // the same bytes, put once more
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(tracking_->log_input(first, data));
+  ASSERT_TRUE(tracking_->log_input(second, again));
+  const auto inputs = [&](const std::string& run) {
+    sys::HttpRequest request;
+    request.url = uri_ + "/api/2.0/mlflow/runs/get?run_id=" + run;
+    return json::parse(sys::HttpClient().send(request)->body)
+        .at("run")
+        .at("inputs")
+        .at("dataset_inputs")
+        .as_array();
+  };
+  ASSERT_EQ(inputs(first).size(), 1U);
+  EXPECT_EQ(json::parse(inputs(first).at(0).at("dataset").at("source").as_string()).at("version_id"), "v1");
+  EXPECT_EQ(json::parse(inputs(second).at(0).at("dataset").at("source").as_string()).at("version_id"), "v2");
+  EXPECT_EQ(tracking_->log_input("nosuchrun", data).error().code, Errc::kNotFound);
+}
+
+TEST_F(RealMlflow, MovesAliases) {
+  const std::string model = "tgtest-" + random_hex(6);
+  EXPECT_TRUE(tracking_->model_versions(model)->empty());
+  EXPECT_EQ(tracking_->set_alias(model, "champion", "1").error().code, Errc::kNotFound);
+  call("registered-models/create", {{"name", model}});
+  const auto run = make_run(1000, "a", "b");
+  for (int i = 0; i < 2; ++i)
+    call("model-versions/create", {{"name", model}, {"source", "runs:/" + run + "/model"}, {"run_id", run}});
+  const auto versions = tracking_->model_versions(model);
+  ASSERT_TRUE(versions) << versions.error().message;
+  ASSERT_EQ(versions->size(), 2U);
+  EXPECT_EQ(versions->at(0).version, 2);
+  EXPECT_EQ(versions->at(0).run_id, run);
+  EXPECT_TRUE(versions->at(0).ready);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(tracking_->set_alias(model, "champion", "2"));
+  EXPECT_FALSE(tracking_->set_alias(model, "champion", "3")) << "there is no such version";
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(tracking_->set_alias(model, "champion", ""));
+  EXPECT_EQ(tracking_->model_versions("it's").error().code, Errc::kInvalid);
+}
+
 TEST_F(RealMlflow, FindsExperimentsByName) {
   const auto experiment = tracking_->experiment_by_name(name_);
   ASSERT_TRUE(experiment) << experiment.error().message;

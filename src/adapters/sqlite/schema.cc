@@ -1,5 +1,6 @@
 #include "adapters/sqlite/schema.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/core.h>
@@ -108,12 +109,31 @@ CREATE INDEX jobs_downstream ON jobs(downstream) WHERE downstream <> 0;
 constexpr std::string_view kStep5 = R"sql(
 ALTER TABLE deliveries ADD COLUMN by_whom TEXT NOT NULL DEFAULT '';
 )sql";
+// Lineage: a chain of records that nothing changes any more, what they may be asked for by, and what the
+// experiment tracker has been told.
+constexpr std::string_view kStep6 = R"sql(
+ALTER TABLE jobs ADD COLUMN log_sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN place TEXT NOT NULL DEFAULT '';
+CREATE TABLE lineage(project INTEGER NOT NULL REFERENCES projects(id), number INTEGER NOT NULL, at INTEGER NOT NULL,
+  pipeline INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, hash TEXT NOT NULL,
+  PRIMARY KEY(project, number)) WITHOUT ROWID;
+CREATE INDEX lineage_pipeline ON lineage(project, pipeline) WHERE pipeline <> 0;
+CREATE TRIGGER lineage_stays BEFORE UPDATE ON lineage BEGIN SELECT RAISE(ABORT, 'lineage is append-only'); END;
+CREATE TRIGGER lineage_is_kept BEFORE DELETE ON lineage BEGIN SELECT RAISE(ABORT, 'lineage is append-only'); END;
+CREATE TABLE lineage_names(project INTEGER NOT NULL, name TEXT NOT NULL, is_digest INTEGER NOT NULL,
+  number INTEGER NOT NULL, PRIMARY KEY(project, name, number)) WITHOUT ROWID;
+CREATE TABLE training_runs(project INTEGER NOT NULL, run TEXT NOT NULL, experiment TEXT NOT NULL, delivery TEXT NOT NULL,
+  release TEXT NOT NULL, input_logged INTEGER NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY(project, run));
+CREATE INDEX training_runs_release ON training_runs(project, release);
+CREATE TABLE model_aliases(project INTEGER NOT NULL, target TEXT NOT NULL, model TEXT NOT NULL, champion TEXT NOT NULL,
+  previous TEXT NOT NULL, PRIMARY KEY(project, target, model));
+)sql";
 
-constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5};
+constexpr std::array<std::string_view, 6> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5, kStep6};
 
 }  // namespace
 
-Status migrate(Database& database) {
+Status migrate(Database& database, std::size_t steps) {
   std::int64_t version = 0;
   TG_CHECK(database.query("PRAGMA user_version", {}, [&](const Row& row) { version = row.integer(0); }));
   if (version > static_cast<std::int64_t>(kSteps.size())) {
@@ -121,7 +141,7 @@ Status migrate(Database& database) {
                 fmt::format("the database has schema {}, this tidegate knows {}: use the newer program",
                             version, kSteps.size()));
   }
-  for (auto step = static_cast<std::size_t>(version); step < kSteps.size(); ++step) {
+  for (auto step = static_cast<std::size_t>(version); step < std::min(steps, kSteps.size()); ++step) {
     TG_CHECK(database.transaction([&]() -> Status {
       TG_CHECK(database.script(kSteps[step]));
       return database.script(fmt::format("PRAGMA user_version={}", step + 1));

@@ -98,9 +98,10 @@ Result<std::vector<app::EventRecord>> SqliteStore::events(ProjectId project, con
 }
 Result<bool> SqliteStore::event_seen(ProjectId project, const std::string& source,
                                      const std::string& identity) {
-  TG_TRY(const auto found,
-         first<bool>("SELECT 1 FROM events WHERE project=? AND source=? AND identity=? LIMIT 1",
-                     {project, source, identity}, [](const Row&) { return true; }));
+  TG_TRY(
+      const auto found,
+      first<bool>("SELECT 1 FROM events WHERE project=? AND source=? AND identity=? AND version<>0 LIMIT 1",
+                  {project, source, identity}, [](const Row&) { return true; }));
   return found.has_value();
 }
 

@@ -9,9 +9,10 @@ namespace tidegate::sqlite {
 Result<DeploymentId> SqliteStore::add_delivery(const app::Delivery& d) {
   TG_CHECK(db_.run(
       "INSERT INTO deliveries(kind, key, project, pipeline, job, target, state, repository, digest, release,"
-      " previous, message, created_at, finished_at, by_whom) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      " previous, message, created_at, finished_at, by_whom, place)"
+      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       {app::to_string(d.kind), d.key, d.project, d.pipeline, d.job, d.target, d.state, d.repository, d.digest,
-       d.release, d.previous, d.message, d.created_at, d.finished_at, d.by}));
+       d.release, d.previous, d.message, d.created_at, d.finished_at, d.by, d.place}));
   return DeploymentId{db_.last_insert_id()};
 }
 
@@ -27,7 +28,7 @@ Result<std::vector<app::Delivery>> SqliteStore::read_deliveries(const std::strin
   return all<app::Delivery>(
       "SELECT id, kind, key, project, pipeline, job, target, state, repository, digest, release, previous, "
       "message,"
-      " created_at, finished_at, by_whom FROM deliveries " +
+      " created_at, finished_at, by_whom, place FROM deliveries " +
           where,
       values, [](const Row& row) {
         app::Delivery d;
@@ -48,6 +49,7 @@ Result<std::vector<app::Delivery>> SqliteStore::read_deliveries(const std::strin
         d.created_at = row.instant(13);
         d.finished_at = row.optional_instant(14);
         d.by = row.text(15);
+        d.place = row.text(16);
         return d;
       });
 }
@@ -57,6 +59,9 @@ Result<std::optional<app::Delivery>> SqliteStore::delivery_by_key(const std::str
 }
 Result<std::vector<app::Delivery>> SqliteStore::deliveries_of(PipelineId pipeline) {
   return read_deliveries("WHERE pipeline=? ORDER BY id", {pipeline});
+}
+Result<std::vector<app::Delivery>> SqliteStore::open_rollbacks() {
+  return read_deliveries("WHERE pipeline=0 AND state='running' ORDER BY id", {});
 }
 Result<std::vector<app::Delivery>> SqliteStore::deliveries(ProjectId project, const std::string& target,
                                                            std::int64_t limit) {

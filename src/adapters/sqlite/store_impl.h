@@ -92,9 +92,24 @@ class SqliteStore final : public app::Store {
   Result<std::vector<app::Delivery>> deliveries_of(PipelineId pipeline) override;
   Result<std::vector<app::Delivery>> deliveries(ProjectId project, const std::string& target,
                                                 std::int64_t limit) override;
+  Result<std::vector<app::Delivery>> open_rollbacks() override;
   Status quarantine(ProjectId project, const app::Quarantined& entry) override;
   Result<std::vector<app::Quarantined>> quarantined(ProjectId project) override;
   Status lift_quarantine(ProjectId project, const std::string& digest) override;
+
+  Result<lineage::Link> lineage_head(ProjectId project) override;
+  Status add_lineage(ProjectId project, const lineage::Entry& entry,
+                     const std::vector<lineage::Name>& names) override;
+  Result<std::vector<lineage::Entry>> lineage_after(ProjectId project, std::int64_t number,
+                                                    std::int64_t limit) override;
+  Result<std::vector<lineage::Entry>> lineage_named(ProjectId project, const std::string& what) override;
+  Result<std::vector<lineage::Entry>> lineage_of(ProjectId project, PipelineId pipeline) override;
+  Result<std::vector<app::TrainingRun>> training_runs(ProjectId project, const std::string& release) override;
+  Status put_training_run(ProjectId project, const app::TrainingRun& run) override;
+  Result<app::ModelAliases> model_aliases(ProjectId project, const std::string& target,
+                                          const std::string& model) override;
+  Status put_model_aliases(ProjectId project, const std::string& target, const std::string& model,
+                           const app::ModelAliases& aliases) override;
 
  private:
   using Values = std::vector<Value>;
@@ -123,6 +138,7 @@ class SqliteStore final : public app::Store {
                                                                 const Values& values);
   Status read_bridge(const std::string& sealed, app::Job& job);
   Result<std::vector<app::Delivery>> read_deliveries(const std::string& where, const Values& values);
+  Result<std::vector<lineage::Entry>> read_lineage(const std::string& where, const Values& values);
 
   Database db_;
   Vault vault_;

@@ -198,10 +198,11 @@ Status SqliteStore::save_job(const app::Job& job) {
       "UPDATE jobs SET status=?, rules=?, allow_failure=?, attempt=?, retried=?, failure_reason=?, "
       "exit_code=?, "
       "runner=?,"
-      " queued_at=?, started_at=?, finished_at=?, due_at=?, coverage=?, downstream=? WHERE id=?",
+      " queued_at=?, started_at=?, finished_at=?, due_at=?, coverage=?, downstream=?, log_sha256=? "
+      "WHERE id=?",
       {pipeline::to_string(s.status), encode_job_rules(s), s.allow_failure, s.attempt, s.retried,
        s.failure_reason, optional_code(s.exit_code), job.runner, job.queued_at, job.started_at,
-       job.finished_at, job.due_at, job.coverage, job.downstream, s.id});
+       job.finished_at, job.due_at, job.coverage, job.downstream, job.log_sha256, s.id});
 }
 
 Result<std::vector<app::Job>> SqliteStore::read_jobs(const std::string& where, const Values& values) {
@@ -246,13 +247,15 @@ Result<std::vector<app::Job>> SqliteStore::read_jobs(const std::string& where, c
     }
     if (Status bridge = read_bridge(row.text(22), job); !bridge) decoded = bridge;
     row.id(23, job.downstream);
+    job.log_sha256 = row.text(24);
     return job;
   };
   TG_TRY(auto out,
          all<app::Job>(
              "SELECT id, pipeline, project, name, stage, status, rules, allow_failure, attempt, retried,"
              " failure_reason, exit_code, sealed_message, reason, runner, created_at, queued_at, started_at,"
-             " finished_at, due_at, coverage, sealed_options, sealed_bridge, downstream FROM jobs " +
+             " finished_at, due_at, coverage, sealed_options, sealed_bridge, downstream, log_sha256"
+             " FROM jobs " +
                  where,
              values, read));
   TG_CHECK(decoded);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/ports/lineage_store.h"
 #include "base/id.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -156,6 +157,7 @@ struct Job {
   pipeline::JobOptions options = {};
   std::optional<config::Environment> environment = std::nullopt;  ///< expanded as far as known beforehand
   std::optional<double> coverage = std::nullopt;
+  std::string log_sha256 = {};  ///< of the whole log; empty until it has ended, and for jobs without one
 };
 
 /// An environment of a project: the place that jobs deploy to (`environment:`).
@@ -227,9 +229,10 @@ struct Delivery {
   DeliveryKind kind = DeliveryKind::kRelease;
   std::string key;  ///< stable name of the request; the same request is the same delivery
   ProjectId project;
-  PipelineId pipeline;
+  PipelineId pipeline;     ///< of a rollback by hand: 0
   JobId job;               ///< 0: a person asked for it
   std::string target;      ///< name in tidegate.yml
+  std::string place;       ///< host and folder of the target, or the graph's database
   std::string state;       ///< running, live, failed, rolled_back
   std::string repository;  ///< releases
   std::string digest;      ///< releases
@@ -257,10 +260,8 @@ struct PipelineFilter {
 
 /// Called on the server's state thread only. A failing disk is an Error (kUnavailable) and nothing has
 /// changed.
-class Store {
+class Store : public LineageStore {
  public:
-  virtual ~Store() = default;
-
   /// Runs `work` in one transaction: all of it survives or none. Nested calls join the outer one.
   virtual Status transaction(const std::function<Status()>& work) = 0;
 
@@ -290,6 +291,7 @@ class Store {
   /// Newest first.
   virtual Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source,
                                                   VersionId version, std::int64_t limit) = 0;
+  /// An event of this identity has become part of a dataset version.
   virtual Result<bool> event_seen(ProjectId project, const std::string& source,
                                   const std::string& identity) = 0;
   virtual Result<std::optional<KeyRecord>> key(ProjectId project, const std::string& source,
@@ -368,6 +370,8 @@ class Store {
   virtual Result<DeploymentId> add_delivery(const Delivery& delivery) = 0;
   virtual Status save_delivery(const Delivery& delivery) = 0;
   virtual Result<std::optional<Delivery>> delivery_by_key(const std::string& key) = 0;
+  /// Of all projects: rollbacks by hand that have no outcome.
+  virtual Result<std::vector<Delivery>> open_rollbacks() = 0;
   virtual Result<std::vector<Delivery>> deliveries_of(PipelineId pipeline) = 0;
   /// Newest first; target empty: all.
   virtual Result<std::vector<Delivery>> deliveries(ProjectId project, const std::string& target,

@@ -51,6 +51,7 @@ struct JobOutcome {
   std::optional<int> exit_code;
   std::string message;                            ///< one line for people
   std::optional<double> coverage = std::nullopt;  ///< found in the log
+  std::string log_sha256 = {};                    ///< of the whole log, where the runner can read it
   friend bool operator==(const JobOutcome&, const JobOutcome&) = default;
 };
 

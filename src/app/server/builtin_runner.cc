@@ -174,6 +174,7 @@ void BuiltinRunner::start(Job job) {
     JobOutcome outcome =
         run_job(job.message, ports_.settings.runner, ports_.executor, io, ports_.clock, *cancel);
     outcome.coverage = coverage_of(ports_.log_path(job.state.id), job.options.coverage);
+    outcome.log_sha256 = sys::sha256_of_file(ports_.log_path(job.state.id)).value_or("");
     ports_.loop.post([this, id = job.state.id, name = job.state.name, outcome] {
       log::info("runner", "job #{} {} {}{}", id.value(), name,
                 outcome.success ? "passed" : "did not pass: ", outcome.success ? "" : outcome.message);

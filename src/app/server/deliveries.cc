@@ -7,6 +7,7 @@
 #include "app/graph/graph_rules.h"
 #include "app/server/delivery_words.h"
 #include "app/server/family.h"
+#include "app/server/lineage_log.h"
 #include "base/log.h"
 #include "base/sha256.h"
 
@@ -75,7 +76,7 @@ Status Deliveries::still_runs(JobId id) {
 
 // Stored before anything is touched: after a restart the same job finds its delivery again.
 Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind, const std::string& target,
-                                   const std::string& repository) {
+                                   const std::string& place, const std::string& repository) {
   return ports_.loop.call([&]() -> Result<Delivery> {
     TG_CHECK(still_runs(context.job.state.id));
     Delivery delivery;
@@ -87,6 +88,7 @@ Result<Delivery> Deliveries::begin(const JobContext& context, DeliveryKind kind,
     delivery.pipeline = context.pipeline.id;
     delivery.job = context.job.state.id;
     delivery.target = target;
+    delivery.place = place;
     delivery.state = kRunning;
     delivery.repository = repository;
     delivery.by = fmt::format("job #{} {}", context.job.state.id.value(), context.job.state.name);
@@ -101,6 +103,8 @@ Status Deliveries::finish(Delivery delivery, bool quarantine_digest) {
     delivery.finished_at = ports_.clock.now();
     return ports_.store.transaction([&]() -> Status {
       TG_CHECK(ports_.store.save_delivery(delivery));
+      TG_CHECK(record_delivery(ports_.store, delivery, ports_.clock.now()));
+      if (moved_) moved_();
       if (!quarantine_digest || delivery.digest.empty()) return {};
       return ports_.store.quarantine(delivery.project,
                                      {delivery.digest, delivery.message, ports_.clock.now()});
@@ -179,7 +183,8 @@ Result<DeliveryReport> Deliveries::deploy(const std::string& job_token, const st
   const std::lock_guard one_at_a_time(*lock);
   TG_CHECK(refuse_stale_candidate(context));
   DeployRequest request = deploy_request(context, *target, "");
-  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kRelease, name, request.repository));
+  TG_TRY(Delivery delivery,
+         begin(context, DeliveryKind::kRelease, name, place_of(*target), request.repository));
   request.deployment = delivery.key;
   request.on_flip = [&](const std::string& release, const std::string& digest) {
     delivery.release = release;
@@ -262,7 +267,7 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
   const auto lock = lock_of(lock_name(DeliveryKind::kGraph, context.project, name));
   const std::lock_guard one_at_a_time(*lock);
   TG_CHECK(refuse_stale_candidate(context));
-  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, ""));
+  TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, request.server.http_url, ""));
   request.on_swap = [&](const std::string& version, const std::string& previous) {
     delivery.release = version;
     delivery.previous = previous;

@@ -56,8 +56,10 @@ class Deliveries {
 
   // --- called on the loop ---
 
+  /// Called whenever something went live or was taken back, or may have been.
+  void on_moved(std::function<void()> callback) { moved_ = std::move(callback); }
   /// Goes on with people's rollbacks that the last process left without an outcome.
-  Status resume(const Project& project);
+  Status resume();
   /// Compares all targets every now and then (ServerSettings::drift_every), from now on.
   void watch_drift();
 
@@ -83,10 +85,10 @@ class Deliveries {
   Result<JobContext> job_context(const std::string& job_token);
   Result<config::ProjectFile> project_file(const Project& project, const std::string& sha) const;
   Result<Delivery> begin(const JobContext& context, DeliveryKind kind, const std::string& target,
-                         const std::string& repository);
+                         const std::string& place, const std::string& repository);
   std::string key_of(const std::string& what) const;
-  Result<Delivery> begin_by_hand(const Project& project, DeliveryKind kind, const std::string& target,
-                                 const std::string& to, const std::string& by);
+  Result<Delivery> begin_by_hand(const Project& project, Delivery delivery);
+  Status finish_by_hand(Delivery& delivery, bool moved, const std::string& message);
   Result<DeliveryReport> flip_by_hand(const config::Target& target, Delivery& delivery,
                                       const std::function<void(std::string_view)>& say, bool& flipped);
   Result<DeliveryReport> flip_graph_by_hand(const config::Graph& graph, Delivery& delivery);
@@ -113,6 +115,7 @@ class Deliveries {
   std::shared_ptr<std::mutex> lock_of(const std::string& name);
 
   ServerPorts& ports_;
+  std::function<void()> moved_;
   std::mutex mutex_;  ///< guards what follows
   std::map<std::pair<ProjectId, std::string>, TargetDrift> drifts_;
   std::map<std::string, std::shared_ptr<std::mutex>> locks_;  ///< one delivery at a time for each target

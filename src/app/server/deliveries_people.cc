@@ -1,10 +1,18 @@
 // What people ask of releases: what is where, and back to one before.
+#include <algorithm>
+#include <utility>
+
 #include "app/server/deliveries.h"
 #include "app/server/delivery_words.h"
 #include "base/log.h"
 #include "base/sha256.h"
 
 namespace tidegate::app {
+namespace {
+
+constexpr std::int64_t kLooked = 200;  ///< deliveries of a target that are looked through
+
+}  // namespace
 
 Result<std::pair<Project, std::string>> Deliveries::head(ProjectId id) const {
   TG_TRY(const auto project, ports_.loop.call([&] { return ports_.store.project(id); }));
@@ -14,22 +22,36 @@ Result<std::pair<Project, std::string>> Deliveries::head(ProjectId id) const {
   return std::pair(*project, std::move(sha));
 }
 
-Result<Delivery> Deliveries::begin_by_hand(const Project& project, DeliveryKind kind,
-                                           const std::string& target, const std::string& to,
-                                           const std::string& by) {
+// On record before anything moves: `wanted` says what, where and who.
+Result<Delivery> Deliveries::begin_by_hand(const Project& project, Delivery wanted) {
   return ports_.loop.call([&]() -> Result<Delivery> {
-    Delivery delivery;
-    delivery.kind = kind;
-    delivery.key = key_of("hand-" + random_hex(6));
-    delivery.project = project.id;
-    delivery.target = target;
-    delivery.state = kRunning;
-    delivery.release = to;
-    delivery.by = by;
-    delivery.created_at = ports_.clock.now();
-    TG_TRY(delivery.id, ports_.store.add_delivery(delivery));
-    return delivery;
+    wanted.key = key_of("hand-" + random_hex(6));
+    wanted.project = project.id;
+    wanted.state = kRunning;
+    wanted.created_at = ports_.clock.now();
+    TG_TRY(const auto before, ports_.store.deliveries(project.id, wanted.target, kLooked));
+    const auto live = std::ranges::find(before, kLive, &Delivery::state);
+    if (live != before.end()) wanted.previous = live->release;
+    TG_TRY(wanted.id, ports_.store.add_delivery(wanted));
+    return wanted;
   });
+}
+
+// What the release was made of is known from when it was delivered first.
+Status Deliveries::finish_by_hand(Delivery& delivery, bool moved, const std::string& message) {
+  delivery.state = moved ? kLive : kFailed;
+  delivery.message = "rolled back by hand" + (message.empty() ? "" : ": " + message);
+  TG_TRY(const auto before, ports_.loop.call([&] {
+    return ports_.store.deliveries(delivery.project, delivery.target, kLooked);
+  }));
+  const auto made = std::ranges::find_if(before, [&](const Delivery& other) {
+    return other.release == delivery.release && !other.release.empty() && other.id != delivery.id;
+  });
+  if (made != before.end()) {
+    delivery.repository = made->repository;
+    delivery.digest = made->digest;
+  }
+  return finish(delivery, false);
 }
 
 Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::string& name,
@@ -48,20 +70,26 @@ Result<DeliveryReport> Deliveries::roll_back_by_hand(ProjectId id, const std::st
   const auto lock = lock_of(lock_name(kind, at.first, name));
   const std::lock_guard one_at_a_time(*lock);
   bool flipped = false;
-  TG_TRY(Delivery delivery, begin_by_hand(at.first, kind, name, to, by));
+  Delivery wanted;
+  wanted.kind = kind;
+  wanted.target = name;
+  wanted.place = target != nullptr ? place_of(*target) : server_of(*graph).http_url;
+  wanted.release = to;
+  wanted.by = by;
+  TG_TRY(Delivery delivery, begin_by_hand(at.first, std::move(wanted)));
   const auto report = target != nullptr ? flip_by_hand(*target, delivery, say, flipped)
                                         : flip_graph_by_hand(*graph, delivery);
   if (report) return report;
   // What has begun to flip is gone on with, now or at the next start; what could not be tried has its
   // outcome.
   if (report.error().code == Errc::kCanceled) return report;
-  delivery.message = report.error().message;
   if (flipped) {
+    delivery.message = report.error().message;
     go_on_later(at.first, delivery);
     return with_context("it goes on when all hosts answer", report.error());
   }
-  delivery.state = kFailed;
-  if (const auto saved = finish(delivery, false); !saved) log::warn("delivery", "{}", saved.error().message);
+  if (const auto saved = finish_by_hand(delivery, false, report.error().message); !saved)
+    log::warn("delivery", "{}", saved.error().message);
   return report;
 }
 
@@ -76,21 +104,18 @@ Result<DeliveryReport> Deliveries::flip_by_hand(const config::Target& target, De
   TG_TRY(const auto outcome,
          ports_.deployer->roll_back(target, delivery.release, delivery.key, say, &ports_.stop, on_flip));
   const bool moved = outcome.live || outcome.failed_step == "health";
-  delivery.state = moved ? kLive : kFailed;
   if (!outcome.release.empty()) delivery.release = outcome.release;
-  delivery.previous = outcome.previous;
-  delivery.message = outcome.message;
-  TG_CHECK(finish(delivery, false));
+  if (!outcome.previous.empty()) delivery.previous = outcome.previous;
+  TG_CHECK(finish_by_hand(delivery, moved, outcome.message));
   return DeliveryReport{outcome.live,
                         outcome.live ? "release " + outcome.release + " is live" : outcome.message};
 }
 
 Result<DeliveryReport> Deliveries::flip_graph_by_hand(const config::Graph& graph, Delivery& delivery) {
   TG_TRY(const auto outcome, ports_.graphs->roll_back(server_of(graph), graph.name, delivery.release));
-  delivery.state = outcome.live ? kLive : kFailed;
   delivery.release = outcome.version;
-  delivery.previous = outcome.previous;
-  TG_CHECK(finish(delivery, false));
+  if (!outcome.previous.empty()) delivery.previous = outcome.previous;
+  TG_CHECK(finish_by_hand(delivery, outcome.live, ""));
   return DeliveryReport{outcome.live,
                         "graph version " + outcome.version + " is live" + joined(outcome.notes)};
 }
@@ -123,9 +148,8 @@ void Deliveries::go_on_by_hand(const Project& project, Delivery delivery) {
   if (done.error().code == Errc::kCanceled) return;  // at the next start
   if (done.error().code == Errc::kUnavailable || done.error().code == Errc::kConflict)
     return go_on_later(project, delivery);
-  delivery.state = kFailed;
-  delivery.message = done.error().message;
-  if (const auto saved = finish(delivery, false); !saved) log::warn("delivery", "{}", saved.error().message);
+  if (const auto saved = finish_by_hand(delivery, false, done.error().message); !saved)
+    log::warn("delivery", "{}", saved.error().message);
 }
 
 void Deliveries::go_on_later(const Project& project, const Delivery& delivery) {
@@ -134,11 +158,13 @@ void Deliveries::go_on_later(const Project& project, const Delivery& delivery) {
   });
 }
 
-Status Deliveries::resume(const Project& project) {
-  TG_TRY(const auto all, ports_.store.deliveries(project.id, "", 1000));
-  for (const Delivery& delivery : all)
-    if (delivery.state == kRunning && !delivery.job)
-      ports_.workers.post([this, project, delivery] { go_on_by_hand(project, delivery); });
+Status Deliveries::resume() {
+  TG_TRY(const auto open, ports_.store.open_rollbacks());
+  for (const Delivery& delivery : open) {
+    TG_TRY(const auto project, ports_.store.project(delivery.project));
+    if (project)
+      ports_.workers.post([this, project = *project, delivery] { go_on_by_hand(project, delivery); });
+  }
   return {};
 }
 

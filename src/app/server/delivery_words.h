@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "base/result.h"
+#include "config/project_file.h"
 
 namespace tidegate::app {
 
@@ -23,6 +24,13 @@ inline std::string joined(const std::vector<std::string>& lines) {
   std::string out;
   for (const auto& line : lines) out += "\n  " + line;
   return out;
+}
+
+/// What a delivery calls the place of a target: its hosts, the canary first, and the folder on them.
+inline std::string place_of(const config::Target& target) {
+  std::string hosts;
+  for (const std::string& host : target.hosts) hosts += (hosts.empty() ? "" : " ") + host;
+  return hosts + target.path;
 }
 
 template <class T>

@@ -4,8 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "app/server/lineage_log.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "dataset/binding.h"
 
 namespace tidegate::app {
@@ -83,7 +83,7 @@ void Gate::enter(Version version, VersionState state, std::string reason) {
   if (is_final(state)) version.finished_at = ports_.clock.now();
   failures_.erase(version.id);
   busy_.erase(version.id);
-  if (Status saved = ports_.store.save_version(version); !saved) return retry_later(version, saved.error());
+  if (Status saved = save_and_record(ports_, version); !saved) return retry_later(version, saved.error());
   log::info("data", "{} v{}: {} ({})", version.source, version.number, to_string(state), version.reason);
   if (is_final(state)) return finish_source(version);
   ports_.loop.post([this, id = version.id] { advance(id); });

@@ -177,6 +177,7 @@ Result<JobId> Pipelines::clone(Active& active, JobId id) {
   fresh.state.retried = false;
   fresh.runner.clear();
   fresh.coverage.reset();
+  fresh.log_sha256.clear();
   fresh.created_at = ports_.clock.now();
   fresh.queued_at = fresh.started_at = fresh.finished_at = fresh.due_at = std::nullopt;
   fresh.downstream = PipelineId{};
@@ -322,8 +323,11 @@ void Pipelines::finish(JobId id, const JobOutcome& outcome) {
     return;
   }
   if (!*job) return;
-  if (const auto found = active((*job)->pipeline); found && outcome.coverage) {
-    if (Job* kept = find(**found, id)) kept->coverage = outcome.coverage;  // stored with its end
+  if (const auto found = active((*job)->pipeline)) {
+    if (Job* kept = find(**found, id)) {  // stored with its end
+      if (outcome.coverage) kept->coverage = outcome.coverage;
+      kept->log_sha256 = outcome.log_sha256;
+    }
   }
   if (outcome.success) {
     send((*job)->pipeline, pipeline::JobSucceeded{id});
@@ -383,14 +387,6 @@ Status Pipelines::retry(PipelineId id) {
       again.push_back(job.id);
   }
   for (const JobId job : again) TG_CHECK(retry_job(job));
-  return {};
-}
-
-Status Pipelines::settle(PipelineId id) {
-  TG_TRY(Active * active, this->active(id));
-  active->record.settled = true;
-  TG_CHECK(ports_.store.save_pipeline(active->record));
-  active_.erase(id);
   return {};
 }
 

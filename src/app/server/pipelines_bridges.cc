@@ -8,6 +8,7 @@
 #include "app/server/dotenv.h"
 #include "app/server/family.h"
 #include "app/server/include_policy.h"
+#include "app/server/lineage_log.h"
 #include "app/server/pipelines.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -266,6 +267,18 @@ void Pipelines::tell_end(const Pipeline& record) {
   } else if (finished_) {
     finished_(record);
   }
+}
+
+Status Pipelines::settle(PipelineId id) {
+  TG_TRY(Active * active, this->active(id));
+  Pipeline record = active->record;
+  record.settled = true;
+  TG_CHECK(ports_.store.transaction([&]() -> Status {
+    TG_CHECK(ports_.store.save_pipeline(record));
+    return record_pipeline(ports_.store, record, ports_.clock.now());
+  }));
+  active_.erase(id);
+  return {};
 }
 
 void Pipelines::settle_child(PipelineId id) {

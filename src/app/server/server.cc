@@ -53,6 +53,7 @@ Server::Server(ServerPorts& ports)
       gate_(ports, pipelines_, deliveries_),
       refs_(ports, pipelines_, sources_),
       environments_(ports, pipelines_),
+      tracker_(ports, sources_),
       runner_(ports, pipelines_) {
   pipelines_.on_finished([this](const Pipeline& pipeline) { gate_.pipeline_finished(pipeline); });
   pipelines_.on_pending([this] { runner_.wake(); });
@@ -62,6 +63,7 @@ Server::Server(ServerPorts& ports)
     environments_.branch_gone(project, branch);
   });
   sources_.on_version([this](const Version& version) { gate_.landed(version); });
+  deliveries_.on_moved([this] { tracker_.soon(); });
   gate_.on_promoted([this](const Project& project) { refs_.check(project); });
 }
 
@@ -75,13 +77,14 @@ Status Server::start() {
     for (const Project& project : projects) refs_.clear_locks(project);
     TG_CHECK(pipelines_.resume());
     TG_CHECK(gate_.resume());
+    TG_CHECK(deliveries_.resume());
     for (const Project& project : projects) {
-      TG_CHECK(deliveries_.resume(project));
       sources_.refresh(project);
       refs_.check(project);
     }
     started_ = true;
     deliveries_.watch_drift();
+    tracker_.start();
     sweep();
     return {};
   });
@@ -294,77 +297,4 @@ Result<std::vector<Delivery>> Server::history(ProjectId project, const std::stri
                                               std::int64_t limit) {
   return ports_.loop.call([&] { return ports_.store.deliveries(project, target, limit); });
 }
-Result<Lineage> Server::lineage_of(const Project& project, const Pipeline& pipeline) {
-  Lineage out;
-  out.project = project;
-  out.pipeline = pipeline;
-  out.commit = pipeline.sha;
-  TG_TRY(out.deliveries, ports_.store.deliveries_of(pipeline.id));
-  if (!pipeline.version) return out;
-  TG_TRY(out.version, ports_.store.version(pipeline.version));
-  TG_TRY(out.events, ports_.store.events(project.id, "", pipeline.version, 200));
-  return out;
-}
-
-bool Server::matches(const Lineage& lineage, const std::string& what) {
-  const auto prefix_of = [&](const std::string& text) { return what.size() >= 7 && text.starts_with(what); };
-  if (prefix_of(lineage.commit)) return true;
-  if (lineage.pipeline && what == fmt::format("#{}", lineage.pipeline->id.value())) return true;
-  if (lineage.version) {
-    const Version& v = *lineage.version;
-    if (what == v.uri || what == v.key || what == fmt::format("{}/{}", v.source, v.number) ||
-        prefix_of(v.sha256))
-      return true;
-  }
-  return std::ranges::any_of(lineage.deliveries, [&](const Delivery& d) {
-    return what == d.release || what == d.key || prefix_of(d.digest) ||
-           prefix_of(d.digest.substr(std::min<std::size_t>(7, d.digest.size())));
-  });
-}
-
-Result<std::vector<Lineage>> Server::stored_lineage(ProjectId id, const std::string& what) {
-  return ports_.loop.call([&]() -> Result<std::vector<Lineage>> {
-    TG_TRY(const auto project, found(ports_.store.project(id), "Project"));
-    TG_TRY(const auto pipelines, ports_.store.pipelines(id, {}, 10000, 0));
-    std::vector<Lineage> out;
-    for (const Pipeline& pipeline : pipelines) {
-      TG_TRY(auto one, lineage_of(project, pipeline));
-      if (matches(one, what)) out.push_back(std::move(one));
-    }
-    return out;
-  });
-}
-
-// Which delivery a training run belongs to: its release put the name into the run's tags. Empty: none of
-// ours.
-std::string Server::delivery_of_run(Tracking& tracking, const std::string& run_id) const {
-  const auto run = tracking.run(run_id);
-  if (!run) return {};
-  const auto tag = run->tags.find("cd.deployment_id");
-  return tag == run->tags.end() ? std::string() : tag->second;
-}
-
-Result<std::vector<Lineage>> Server::lineage(ProjectId id, const std::string& what) {
-  TG_TRY(auto out, stored_lineage(id, what));
-  const auto tracking = ports_.tracking ? ports_.tracking() : nullptr;
-  if (out.empty() && tracking) {
-    if (const std::string key = delivery_of_run(*tracking, what); !key.empty()) {
-      TG_TRY(out, stored_lineage(id, key));
-    }
-  }
-  if (out.empty()) return fail(Errc::kNotFound, "nothing on record for \"" + printable(what) + "\"");
-  for (Lineage& one : out) {
-    for (const Delivery& delivery : one.deliveries) {
-      if (!tracking || delivery.kind != DeliveryKind::kRelease) continue;
-      auto runs = tracking->runs_with_tag("cd.deployment_id", delivery.key);
-      if (!runs) {
-        log::warn("lineage", "the experiment tracker: {}", runs.error().message);
-        continue;
-      }
-      std::ranges::move(*runs, std::back_inserter(one.runs));
-    }
-  }
-  return out;
-}
-
 }  // namespace tidegate::app

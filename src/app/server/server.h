@@ -17,6 +17,7 @@
 #include "app/server/refs.h"
 #include "app/server/server_ports.h"
 #include "app/server/sources.h"
+#include "app/server/tracker.h"
 
 namespace tidegate::app {
 
@@ -29,7 +30,18 @@ struct Lineage {
   std::string commit;
   std::optional<Pipeline> pipeline;
   std::vector<Delivery> deliveries;
-  std::vector<TrackedRun> runs;  ///< training runs of those releases
+  std::vector<TrackedRun> runs;         ///< training runs of those releases
+  std::vector<lineage::Entry> records;  ///< what was decided, in order
+};
+
+/// What a verification of a project's records found.
+struct LineageCheck {
+  lineage::Link head;  ///< the last record that is good
+  std::int64_t logs = 0;
+  std::int64_t objects = 0;
+  std::int64_t commits = 0;
+  std::int64_t broken = 0;  ///< number of the first record that is not; 0: all are
+  std::string why;
 };
 
 /// A delivery with all that is on record about why it was made. Texts may be empty.
@@ -134,6 +146,12 @@ class Server {
   /// id, an MLflow run id. Blocks: the tracker is asked for the runs; one that does not answer leaves them
   /// out.
   Result<std::vector<Lineage>> lineage(ProjectId project, const std::string& what);
+  /// In order, those after `number`.
+  Result<std::vector<lineage::Entry>> lineage_after(ProjectId project, std::int64_t number,
+                                                    std::int64_t limit);
+  /// Walks the chain, and compares logs, objects and commits with what the records say; up to the first that
+  /// is not as it was. `known`: a record that the chain must have. Blocks.
+  Result<LineageCheck> verify_lineage(const Project& project, const std::optional<lineage::Link>& known);
 
   const ServerPorts& ports() const { return ports_; }
 
@@ -146,10 +164,11 @@ class Server {
   Result<EnvironmentRecord> environment_now(ProjectId project, std::int64_t id);
   void sweep();
   Result<std::vector<Lineage>> stored_lineage(ProjectId project, const std::string& what);
-  std::string delivery_of_run(Tracking& tracking, const std::string& run_id) const;
+  std::string release_of_run(Tracking& tracking, const Project& project, const std::string& run_id) const;
+  Status add_runs(Lineage& lineage, Tracking* tracking);
   Result<Lineage> lineage_of(const Project& project, const Pipeline& pipeline);
+  Result<Lineage> lineage_without_pipeline(const Project& project, const lineage::Entry& entry);
   std::vector<dataset::ObjectEvent> with_versions(std::vector<dataset::ObjectEvent> events);
-  static bool matches(const Lineage& lineage, const std::string& what);
 
   ServerPorts& ports_;
   Pipelines pipelines_;
@@ -158,6 +177,7 @@ class Server {
   Gate gate_;
   Refs refs_;
   Environments environments_;
+  Tracker tracker_;
   BuiltinRunner runner_;
   bool started_ = false;  ///< state thread only
 };

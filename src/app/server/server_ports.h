@@ -15,6 +15,7 @@
 #include "app/ports/image_registry.h"
 #include "app/ports/object_storage.h"
 #include "app/ports/remote_files.h"
+#include "app/ports/signer.h"
 #include "app/ports/store.h"
 #include "app/ports/tracking.h"
 #include "app/runner/run_job.h"
@@ -50,6 +51,7 @@ struct ServerSettings {
   Seconds directory_poll{2};    ///< file:// sources
   Seconds default_job_timeout{3600};
   Seconds drift_every{3600};  ///< comparing hosts with what was made live; 0: only when asked
+  Seconds tracking_poll{30};  ///< how often the experiment tracker is asked for runs of the live releases
 };
 
 /// Everything outlives the server. Blocking ports are used on workers only, the store on the loop only.
@@ -71,6 +73,7 @@ struct ServerPorts {
   GraphLoader* graphs = nullptr;
   /// A new tracker client; each thread has its own. Empty: none configured.
   std::function<std::unique_ptr<Tracking>()> tracking;
+  Signer* signer = nullptr;            ///< null: lineage is exported without signatures
   IdTokenIssuer* id_tokens = nullptr;  ///< null: `id_tokens:` are refused
   Executor& executor;
   const sys::StopFlag& stop;  ///< the server is going down

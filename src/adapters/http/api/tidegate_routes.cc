@@ -193,17 +193,6 @@ Result<Response> roll_back(Server& server, const Request& request, const Project
                        json::object{{"good", report.good}, {"message", report.message}, {"log", lines}});
 }
 
-Result<Response> lineage(Server& server, const Request& request, const Project& project) {
-  const auto of = request.query_value("of");
-  if (!of || of->empty())
-    return fail(Errc::kInvalid,
-                "of is missing: an object address, source/number, commit, #pipeline, digest or release");
-  TG_TRY(const auto found, server.lineage(project.id, *of));
-  json::array out;
-  for (const auto& one : found) out.push_back(lineage_view(one));
-  return json_response(200, out);
-}
-
 }  // namespace
 
 void add_tidegate_routes(Router& router, app::Server& server) {
@@ -226,7 +215,6 @@ void add_tidegate_routes(Router& router, app::Server& server) {
   add("GET", "/releases/:target", list_releases);
   add("GET", "/drift", show_drift);
   add("POST", "/rollback", roll_back);
-  add("GET", "/lineage", lineage);
 }
 
 // The client in a job prints every line of the answer; the last one, "::exit N", is its exit code. An answer

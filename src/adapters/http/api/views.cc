@@ -225,25 +225,4 @@ json::value graph_version_view(const app::GraphVersionInfo& v) {
                       {"edges", v.edges},     {"state", v.state},   {"live", v.live}};
 }
 
-json::value lineage_view(const app::Lineage& l) {
-  json::array events;
-  for (const auto& e : l.events) events.push_back(event_view(e));
-  json::array deliveries;
-  for (const auto& d : l.deliveries) deliveries.push_back(delivery_view(d));
-  json::array runs;
-  for (const auto& r : l.runs) {
-    runs.push_back({{"run_id", r.run_id},
-                    {"experiment_id", r.experiment_id},
-                    {"status", r.status},
-                    {"start_time", when(r.start_time)}});
-  }
-  return json::object{{"project", l.project.path},
-                      {"commit", l.commit},
-                      {"data", l.version ? version_view(*l.version) : json::value(nullptr)},
-                      {"events", events},
-                      {"pipeline", l.pipeline ? pipeline_view(*l.pipeline, "") : json::value(nullptr)},
-                      {"deliveries", deliveries},
-                      {"runs", runs}};
-}
-
 }  // namespace tidegate::http::api

@@ -22,6 +22,5 @@ boost::json::value story_view(const app::DeliveryStory& story);
 boost::json::value drift_view(const app::TargetDrift& drift);
 boost::json::value release_view(const app::ReleaseInfo& release);
 boost::json::value graph_version_view(const app::GraphVersionInfo& version);
-boost::json::value lineage_view(const app::Lineage& lineage);
 
 }  // namespace tidegate::http::api
