@@ -25,14 +25,9 @@ using Form = std::vector<std::pair<std::string, std::string>>;
 Result<boost::json::value> call(const Connection& connection, const std::string& method,
                                 const std::string& path, const Form& form = {});
 
-int data_list(const Connection& c, const std::string& source);
-int data_show(const Connection& c, const std::string& version);
-int data_events(const Connection& c, const std::string& source);
 int releases(const Connection& c, const std::string& target);
 int rollback(const Connection& c, const std::string& target, const std::string& to);
 int lineage(const Connection& c, const std::string& of);
-/// The object of a version (SOURCE/NUMBER) goes through the gate again.
-int data_replay(const Connection& c, const std::string& version);
 int quarantine_list(const Connection& c);
 int quarantine_lift(const Connection& c, const std::string& digest);
 /// What of `filter` is not empty: ref, sha, source, status.

@@ -179,7 +179,11 @@ TEST(Migration, ADatabaseOfTheFirstStepIsBroughtUp) {
         "DROP INDEX pipelines_upstream; DROP INDEX jobs_downstream;"
         "ALTER TABLE pipelines DROP COLUMN upstream; ALTER TABLE pipelines DROP COLUMN bridge;"
         "ALTER TABLE jobs DROP COLUMN sealed_bridge;"
-        "ALTER TABLE jobs DROP COLUMN downstream; PRAGMA user_version=1;"));
+        "ALTER TABLE jobs DROP COLUMN downstream; DROP TABLE members; DROP TABLE data_actions;"
+        "DROP TABLE listings; DROP INDEX versions_became; DROP INDEX versions_waiting;"
+        "DROP INDEX versions_live; DROP INDEX versions_unfinished; ALTER TABLE versions DROP COLUMN is_set;"
+        "ALTER TABLE versions DROP COLUMN by_hand; ALTER TABLE versions DROP COLUMN because;"
+        "ALTER TABLE versions DROP COLUMN became; PRAGMA user_version=1;"));
   }
   auto store = open_store(directory.path());
   ASSERT_TRUE(store) << store.error().message;

@@ -21,6 +21,7 @@
 #include "app/server/loop.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "dataset/readiness.h"
 
 namespace tidegate::app {
 
@@ -50,6 +51,9 @@ struct ServerSettings {
   Seconds default_job_timeout{3600};
 };
 
+/// Bytes of a manifest of a set, at most.
+inline constexpr std::uint64_t kMaxManifest = 8U << 20U;
+
 /// Everything outlives the server. Blocking ports are used on workers only, the store on the loop only.
 struct ServerPorts {
   ServerSettings settings;
@@ -74,6 +78,8 @@ struct ServerPorts {
   const sys::StopFlag& stop;  ///< the server is going down
   /// A new reader of URLs for each configuration, so that one sees one state. Empty: none are read.
   std::function<std::unique_ptr<RemoteFiles>()> remote_files = {};
+  /// What a manifest says; kInvalid, with the place, when it is none.
+  std::function<Result<dataset::Manifest>(std::string_view)> parse_manifest = {};
 
   std::filesystem::path repository_path(const Project& project) const {
     return settings.data / "repositories" / (project.path + ".git");
