@@ -66,8 +66,8 @@ class ByHand(unittest.TestCase):
 
     def test_what_became_of_many_events(self) -> None:
         self.make("2s")
-        for name in ("a", "b", "a", "c"):
-            self.land(name, time=1_700_000_000 + len(self.bucket.objects))
+        for second, name in enumerate(("a", "b", "a", "c")):
+            self.land(name, time=1_700_000_000 + 10 * second)
         self.project.version("training", 4, "live")
         self.assertEqual([self.state(n) for n in (1, 2, 3)], ["superseded"] * 3)
         shown = self.cli("show", "training/4")
@@ -152,8 +152,8 @@ class ByHand(unittest.TestCase):
         self.land("one")
         until("it is tested", lambda: self.project.version("training", 1)["pipeline"] and self.state(1) == "testing")
         self.land("two")
-        self.cli("quarantine", "training/1", "--reason", "stop it")
         self.cli("quarantine", "training/2", "--reason", "this one too")
+        self.cli("quarantine", "training/1", "--reason", "stop it")
         self.project.version("training", 1, "rejected")
         self.assertIn("this one too", self.project.version("training", 2, "rejected")["reason"])
         self.assertEqual(self.project.main(), before)
