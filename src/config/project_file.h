@@ -1,6 +1,7 @@
 // `tidegate.yml`: what data a project wants and where its releases go.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,13 +14,17 @@
 
 namespace tidegate::config {
 
-/// Where in the code the data's address is bound. Exactly one of `name` and `marker` is set, or neither: then
-/// the whole file is a data lock file (JSON).
+/// Where the data's address is bound. `variable` alone: in no file, but in a variable of the pipeline. Else
+/// in `file`: at exactly one of `name` and `marker`, or neither, then the whole file is a data lock file
+/// (JSON).
 struct Binding {
   std::string file;
-  std::string name;    ///< a named assignment, e.g. DATA_PATH = "…"
-  std::string marker;  ///< the line that carries the comment `# tidegate:<marker>`
+  std::string name;           ///< a named assignment, e.g. DATA_PATH = "…"
+  std::string marker;         ///< the line that carries the comment `# tidegate:<marker>`
+  std::string variable = {};  ///< of the candidate's pipeline, and of ordinary ones
 };
+
+inline constexpr std::uint64_t kUsualMaxSize = std::uint64_t{100} << 30U;
 
 /// `data: <name>:`
 struct DataSource {
@@ -27,6 +32,9 @@ struct DataSource {
   std::string source;                ///< s3://bucket/prefix/ or file:///directory/
   std::vector<std::string> include;  ///< globs on the key after the prefix; empty: everything
   Seconds quiet{30};                 ///< ready: {quiet: …}: no event for the source for this long
+  std::string manifest;              ///< ready: {manifest: GLOB}: an object that lists the version's members
+  std::string marker;                ///< ready: {marker: NAME}: an object that completes its folder
+  std::uint64_t max_size = kUsualMaxSize;  ///< bytes of an object, or of all members of a set
   std::vector<Binding> bind;
   std::string branch;  ///< empty: the default branch
   Place place;

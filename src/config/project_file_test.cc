@@ -74,6 +74,27 @@ TEST(ProjectFile, ReadsTheModelsThatFollowATarget) {
   }
 }
 
+TEST(ProjectFile, ReadsSetsVariablesAndSizes) {
+  const auto loaded = load_project_file(R"(
+data:
+  a: { source: s3://bucket/, ready: { manifest: "**/*.manifest.json" }, max_size: 5GiB, bind: [{ variable: DATA_URI }] }
+  b: { source: s3://bucket/, ready: { marker: _SUCCESS, quiet: 5s }, max_size: 20 mb, bind: [{ file: x }] }
+  c: { source: s3://bucket/, max_size: 1000, bind: [{ file: x }] }
+)");
+  EXPECT_TRUE(loaded.diagnostics.empty()) << testing::text_of(loaded.diagnostics);
+  ASSERT_EQ(loaded.file.data.size(), 3U);
+  EXPECT_EQ(loaded.file.data[0].manifest, "**/*.manifest.json");
+  EXPECT_EQ(loaded.file.data[0].quiet, Seconds{0});
+  EXPECT_EQ(loaded.file.data[0].max_size, std::uint64_t{5} << 30U);
+  EXPECT_EQ(loaded.file.data[0].bind[0].variable, "DATA_URI");
+  EXPECT_EQ(loaded.file.data[1].marker, "_SUCCESS");
+  EXPECT_EQ(loaded.file.data[1].quiet, Seconds{5});
+  EXPECT_EQ(loaded.file.data[1].max_size, 20'000'000U);
+  EXPECT_EQ(loaded.file.data[2].max_size, 1000U);
+  EXPECT_EQ(load_project_file("data: {a: {source: s3://bucket/, bind: []}}").file.data[0].max_size,
+            kUsualMaxSize);
+}
+
 TEST(ProjectFile, AnEmptyTextIsAnEmptyFile) {
   for (const char* text : {"", "# nothing\n", "---\n"}) {
     const auto loaded = load_project_file(text);
@@ -98,7 +119,15 @@ TEST(ProjectFile, RefusesWhatCannotBeMeant) {
       {"data: {A B: {source: s3://bucket/, bind: []}}", "invalid-value"},
       {"data: {a: {source: s3://bucket/, bind: [{file: ../x}]}}", "invalid-value"},
       {"data: {a: {source: s3://bucket/, bind: [{file: x, name: A, marker: b}]}}", "keyword-conflict"},
-      {"data: {a: {source: s3://bucket/, ready: {manifest: x}, bind: []}}", "unsupported-keyword"},
+      {"data: {a: {source: s3://bucket/, ready: {manifest: x, marker: y}, bind: []}}", "keyword-conflict"},
+      {"data: {a: {source: s3://bucket/, ready: {marker: a/b}, bind: []}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, ready: {manifest: ''}, bind: []}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, bind: [{variable: CI_X}]}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, bind: [{variable: 'A B'}]}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, bind: [{variable: A, file: x}]}}", "keyword-conflict"},
+      {"data: {a: {source: s3://bucket/, max_size: 0, bind: []}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, max_size: 9999999TB, bind: []}}", "invalid-value"},
+      {"data: {a: {source: s3://bucket/, max_size: 1.5GB, bind: []}}", "invalid-value"},
       {"data: {a: {source: s3://bucket/, ready: {quiet: soon}, bind: []}}", "invalid-value"},
       {"targets: {a: {host: ssh://h, path: srv, releases: [r]}}", "invalid-value"},
       {"targets: {a: {hosts: [], path: /srv, releases: [r]}}", "invalid-value"},

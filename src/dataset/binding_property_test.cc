@@ -109,6 +109,29 @@ TEST(BindingProperty, OutsideTheLiteralNothingChangesAndWhatWasBoundIsRead) {
   }
 }
 
+TEST(BindingProperty, AMarkersLineChangesInItsLiteralOnlyAndBack) {
+  Random random(17);
+  for (int round = 0; round < 1500; ++round) {
+    const Template& form = templates()[random() % 3];  // JSON has no comments
+    std::string head;
+    std::string tail = "  # tidegate:data\n";
+    for (auto n = random() % 5; n > 0; --n) head += pick(random, form.noise);
+    head += pick(random, form.before);
+    for (auto n = random() % 5; n > 0; --n) tail += pick(random, form.noise);
+    const std::string old = random() % 2 == 0 ? "'s3://b/old'" : "\"s3://b/old\"";
+    const BindingPlace place{form.file, "", "data"};
+    const std::string address = bound_uri("team-data", random_key(random), random_key(random), false);
+    const auto bound = dataset::bind(place, head + old + tail, address);
+    if (!bound) {  // a quoted name beside the value: two literals on the line
+      EXPECT_EQ(bound.error().code, Errc::kInvalid);
+      continue;
+    }
+    EXPECT_EQ(bound->content, head + old.front() + address + old.back() + tail);
+    EXPECT_EQ(dataset::bind(place, bound->content, "s3://b/old").value().content, head + old + tail);
+    EXPECT_FALSE(dataset::bind(place, bound->content + bound->content, address)) << "two places";
+  }
+}
+
 TEST(BindingProperty, NoTextMakesItCrashOrBindTwice) {
   Random random(13);
   static const std::vector<std::string> words = {"DATA = \"x\"\n",

@@ -29,6 +29,9 @@ std::optional<Decision> refuse(const SourceFilter& filter, const ObjectEvent& ev
   }
   const std::string_view rest = std::string_view(event.key).substr(filter.prefix.size());
   const auto matches = [rest](const std::string& glob) { return glob_match(glob, rest); };
+  // A manifest names its members itself, and a marker is wanted whatever `include` says of them.
+  if (!filter.manifest.empty()) return std::nullopt;
+  if (!filter.marker.empty() && announces(filter, event.key)) return std::nullopt;
   if (!filter.include.empty() && std::ranges::none_of(filter.include, matches)) {
     return verdict(Verdict::kFiltered,
                    "matched by none of include: " + printable(join(filter.include, ", ")));
@@ -57,6 +60,9 @@ bool is_older_by_time(const ObjectEvent& event, const KeyState& known) {
 
 // Why the event is older than what is known; empty when it is newer.
 std::string why_superseded(const ObjectEvent& event, const KeyState& known) {
+  // A folder is looked at, not told of: what is there now is the newest, whatever time the file was copied
+  // with.
+  if (event.origin == Origin::kDirectory) return "";
   const std::string newer = "a newer version is known, of " + format_iso8601(known.occurred_at);
   if (!event.sequencer.empty() && !known.sequencer.empty()) {
     if (compare_sequencers(event.sequencer, known.sequencer) <= 0) {
@@ -77,6 +83,15 @@ std::string higher_sequencer(const ObjectEvent& event, const std::optional<KeySt
 
 }  // namespace
 
+bool announces(const SourceFilter& filter, std::string_view key) {
+  if (!key.starts_with(filter.prefix)) return false;
+  const std::string_view rest = key.substr(filter.prefix.size());
+  if (!filter.manifest.empty()) return glob_match(filter.manifest, rest);
+  if (filter.marker.empty()) return true;
+  return rest.ends_with(filter.marker) &&
+         (rest.size() == filter.marker.size() || rest[rest.size() - filter.marker.size() - 1] == '/');
+}
+
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
     case Verdict::kNew:
@@ -89,6 +104,8 @@ std::string_view to_string(Verdict verdict) {
       return "filtered";
     case Verdict::kIgnored:
       return "ignored";
+    case Verdict::kMember:
+      return "member";
   }
   return "ignored";
 }
@@ -112,8 +129,10 @@ Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std:
       return {Verdict::kSuperseded, std::move(why), std::nullopt};
     }
   }
-  return {Verdict::kNew, known ? "a new version of a known key" : "a new key",
-          KeyState{id, to_upper(event.sequencer), event.occurred_at}};
+  const KeyState state{id, to_upper(event.sequencer), event.occurred_at};
+  if (!announces(filter, event.key))
+    return {Verdict::kMember, "part of a set: waits for its manifest or marker", state};
+  return {Verdict::kNew, known ? "a new version of a known key" : "a new key", state};
 }
 
 }  // namespace tidegate::dataset

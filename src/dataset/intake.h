@@ -22,6 +22,7 @@ enum class Verdict : std::uint8_t {
   kSuperseded,  ///< older than what is known of the key: recorded, not run
   kFiltered,    ///< not below the prefix, or not matched by include
   kIgnored,     ///< no data: a folder marker ("…/"), an empty key
+  kMember,      ///< part of a set: becomes data when its manifest or marker says so
 };
 std::string_view to_string(Verdict verdict);
 
@@ -37,7 +38,12 @@ struct SourceFilter {
   std::string bucket;
   std::string prefix;
   std::vector<std::string> include;
+  std::string manifest = {};  ///< `ready: {manifest: GLOB}`: only keys that match announce versions
+  std::string marker = {};    ///< `ready: {marker: NAME}`: only keys whose last segment is this do
 };
+
+/// Whether the key announces a version by itself: with a manifest or marker, only those do.
+bool announces(const SourceFilter& filter, std::string_view key);
 
 /// `seen_before`: whether this identity has been decided kNew for the source before.
 Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std::optional<KeyState>& known,

@@ -187,5 +187,52 @@ TEST(Decide, DeliveriesInAnyOrderEndWithTheNewest) {
   }
 }
 
+TEST(Intake, OfASetOnlyItsManifestAnnounces) {
+  const SourceFilter filter{"team-data", "training/", {"*.jsonl"}, "*.manifest.json", ""};
+  const auto verdict = [&](const char* key) {
+    ObjectEvent e = event("v1", "01", 0ms);
+    e.key = key;
+    return decide(filter, e, std::nullopt, false).verdict;
+  };
+  EXPECT_EQ(verdict("training/a.manifest.json"), Verdict::kNew);
+  EXPECT_EQ(verdict("training/a.jsonl"), Verdict::kMember);
+  EXPECT_EQ(verdict("training/deep/a.csv"), Verdict::kMember) << "a manifest names what it wants itself";
+  EXPECT_EQ(verdict("training/deep/a.manifest.json"), Verdict::kMember) << "'*' does not cross '/'";
+  EXPECT_EQ(verdict("elsewhere/a.manifest.json"), Verdict::kFiltered);
+}
+
+TEST(Intake, OfAFolderOnlyItsMarkerAnnounces) {
+  const SourceFilter filter{"team-data", "training/", {"**/*.jsonl"}, "", "_SUCCESS"};
+  const auto verdict = [&](const char* key) {
+    ObjectEvent e = event("v1", "01", 0ms);
+    e.key = key;
+    return decide(filter, e, std::nullopt, false).verdict;
+  };
+  EXPECT_EQ(verdict("training/_SUCCESS"), Verdict::kNew);
+  EXPECT_EQ(verdict("training/2026/_SUCCESS"), Verdict::kNew);
+  EXPECT_EQ(verdict("training/NOT_SUCCESS"), Verdict::kFiltered);
+  EXPECT_EQ(verdict("training/2026/a.jsonl"), Verdict::kMember);
+  EXPECT_EQ(verdict("training/2026/a.csv"), Verdict::kFiltered);
+}
+
+TEST(Intake, AMemberIsOnRecordLikeAnyOther) {
+  const SourceFilter filter{"team-data", "training/", {}, "*.json", ""};
+  const auto first = decide(filter, event("v1", "01", 0ms), std::nullopt, false);
+  ASSERT_TRUE(first.state);
+  EXPECT_EQ(decide(filter, event("v1", "01", 0ms), first.state, true).verdict, Verdict::kDuplicate);
+  EXPECT_EQ(decide(filter, event("v0", "00", 0ms), first.state, false).verdict, Verdict::kSuperseded);
+  EXPECT_EQ(decide(filter, event("v2", "02", 1ms), first.state, false).verdict, Verdict::kMember);
+}
+
+TEST(Intake, AFileThatIsReplacedByAnOlderOneIsNew) {
+  ObjectEvent now = event("", "", -24h);
+  now.origin = Origin::kDirectory;
+  now.etag = "other";
+  const KeyState known{"of the file before", "", at(24h * 365 * 70)};
+  EXPECT_EQ(decide(kFilter, now, known, false).verdict, Verdict::kNew);
+  now.origin = Origin::kListing;
+  EXPECT_EQ(decide(kFilter, now, known, false).verdict, Verdict::kSuperseded);
+}
+
 }  // namespace
 }  // namespace tidegate::dataset

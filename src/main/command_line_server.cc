@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "main/command_line.h"
+#include "main/data_client.h"
 #include "main/local_commands.h"
 
 namespace tidegate::main {
@@ -31,6 +32,22 @@ CLI::App* add_question(CLI::App& app, Action& action, Connection& c, const char*
   return sub;
 }
 
+void add_backfill(CLI::App& data, Action& action, Connection& c) {
+  auto* sub = data.add_subcommand("backfill", "Objects that were there before become versions, oldest first");
+  sub->footer("Example:\n  tidegate data backfill training --since 2026-01-01 --match '2026/*.jsonl'");
+  auto source = std::make_shared<std::string>();
+  auto filter = std::make_shared<Form>(Form{{"since", ""}, {"match", ""}, {"reason", ""}});
+  sub->add_option("SOURCE", *source)->required();
+  sub->add_option("--since", (*filter)[0].second, "Not older than this day or time")->type_name("TIME");
+  sub->add_option("--match", (*filter)[1].second, "Only keys, after the prefix, that match")
+      ->type_name("GLOB");
+  sub->add_option("--reason", (*filter)[2].second, "Why: is recorded")->type_name("TEXT");
+  add_connection(*sub, c);
+  sub->callback([&action, &c, source, filter] {
+    action = [&c, source, filter] { return data_backfill(c, *source, *filter); };
+  });
+}
+
 void add_data(CLI::App& app, Action& action, Connection& c) {
   auto* data = app.add_subcommand("data", "Data sources, dataset versions, and what became of them");
   data->require_subcommand(1);
@@ -39,12 +56,39 @@ void add_data(CLI::App& app, Action& action, Connection& c) {
   add_question(*data, action, c, "show", "One version: object, commit, jobs, the log line that failed",
                "SOURCE/NUMBER", true, data_show)
       ->footer("Example:\n  tidegate data show training/7");
-  add_question(*data, action, c, "replay",
-               "Send the object of a version through the gate again, as a new version", "SOURCE/NUMBER", true,
-               data_replay)
+  add_question(*data, action, c, "events", "What was announced, what was decided about it, what it became",
+               "SOURCE", false, data_events);
+  add_question(*data, action, c, "actions", "What people did to data: who, when and why", "SOURCE", false,
+               data_actions);
+  const auto act = [&](const char* name, const char* help, bool needs_reason) {
+    auto* sub = data->add_subcommand(name, help);
+    auto version = std::make_shared<std::string>();
+    auto reason = std::make_shared<std::string>();
+    sub->add_option("SOURCE/NUMBER", *version)->required();
+    sub->add_option("--reason", *reason, "Why: is recorded")->required(needs_reason)->type_name("TEXT");
+    add_connection(*sub, c);
+    sub->callback([&action, &c, name = std::string(name), version, reason] {
+      action = [&c, name, version, reason] { return data_do(c, name, *version, *reason); };
+    });
+    return sub;
+  };
+  act("replay", "Send a version through the gate again, as a new version", false)
       ->footer("Example:\n  tidegate data replay training/7    after its tests were mended");
-  add_question(*data, action, c, "events", "What was announced, and what was decided about it", "SOURCE",
-               false, data_events);
+  act("pin", "Stay at this version, the live one; what lands waits", true)
+      ->footer("Example:\n  tidegate data pin training/7 --reason 'audit until Friday'");
+  act("skip", "Do not run a version that waits", true);
+  act("quarantine", "Never run this object version, nor the same bytes, until it is released", true);
+  act("release", "Take a version out of quarantine; it does not run by itself", true);
+  auto* unpin = data->add_subcommand("unpin", "Let what lands run again");
+  auto source = std::make_shared<std::string>();
+  auto reason = std::make_shared<std::string>();
+  unpin->add_option("SOURCE", *source)->required();
+  unpin->add_option("--reason", *reason, "Why: is recorded")->required()->type_name("TEXT");
+  add_connection(*unpin, c);
+  unpin->callback([&action, &c, source, reason] {
+    action = [&c, source, reason] { return data_unpin(c, *source, *reason); };
+  });
+  add_backfill(*data, action, c);
 }
 
 void add_lineage(CLI::App& app, Action& action, Connection& c) {

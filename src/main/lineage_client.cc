@@ -4,20 +4,12 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "main/client_tools.h"
 #include "main/local_commands.h"
-#include "main/server_client.h"
 
 namespace tidegate::main {
-namespace {
 
 namespace json = boost::json;
-
-std::string text(const json::value& object, const char* key) {
-  const json::value& value = object.at(key);
-  return value.is_string() ? std::string(value.as_string()) : json::serialize(value);
-}
-
-}  // namespace
 
 int lineage_verify(const Connection& c, const std::string& known) {
   if (lacks_project(c)) return kUsage;

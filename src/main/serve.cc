@@ -19,6 +19,7 @@
 #include "adapters/registry/skopeo.h"
 #include "adapters/remote/https_files.h"
 #include "adapters/s3/directory_storage.h"
+#include "adapters/s3/manifest.h"
 #include "adapters/s3/records.h"
 #include "adapters/s3/s3_storage.h"
 #include "adapters/shell/shell_executor.h"
@@ -175,6 +176,7 @@ Result<std::unique_ptr<http::Server>> listen_tcp(const ServerConfig& config, app
   http::api::add_trigger_routes(*router, server);
   http::api::add_tidegate_routes(*router, server);
   http::api::add_lineage_routes(*router, server);
+  http::api::add_data_routes(*router, server);
   http::api::add_hook_routes(*router, server, parse);
   http::api::add_git_routes(*router, server);
   http::Options options;
@@ -270,7 +272,8 @@ Status serve(const ServerConfig& config) {
                          parts->id_tokens.get(),
                          *parts->executor,
                          parts->stop,
-                         [] { return std::make_unique<remote::HttpsFiles>(); }};
+                         [] { return std::make_unique<remote::HttpsFiles>(); },
+                         s3::parse_manifest};
   app::Server server(ports);
   loop.start();
   TG_CHECK(ensure_admin_token(server, ports.settings.data));

@@ -21,18 +21,10 @@ struct Connection {
 
 using Form = std::vector<std::pair<std::string, std::string>>;
 
-/// /api/tidegate/v1/projects/…
-std::string own_path(const Connection& connection);
-/// True, and says so, when no project is given.
-bool lacks_project(const Connection& connection);
-
 /// One exchange; the answer's "message" is the error when the status is not 2xx.
 Result<boost::json::value> call(const Connection& connection, const std::string& method,
                                 const std::string& path, const Form& form = {});
 
-int data_list(const Connection& c, const std::string& source);
-int data_show(const Connection& c, const std::string& version);
-int data_events(const Connection& c, const std::string& source);
 int releases(const Connection& c, const std::string& target);
 int rollback(const Connection& c, const std::string& target, const std::string& to);
 /// kFailed when a host is not as it was left; kEnvironment when one could not be compared.
@@ -48,8 +40,6 @@ struct LineageExport {
 /// One JSON value a line.
 int lineage_export(const Connection& c, const LineageExport& what);
 int lineage_key(const Connection& c);
-/// The object of a version (SOURCE/NUMBER) goes through the gate again.
-int data_replay(const Connection& c, const std::string& version);
 int quarantine_list(const Connection& c);
 int quarantine_lift(const Connection& c, const std::string& digest);
 /// What of `filter` is not empty: ref, sha, source, status.

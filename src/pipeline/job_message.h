@@ -107,13 +107,15 @@ struct JobElsewhere {
   friend bool operator==(const JobElsewhere&, const JobElsewhere&) = default;
 };
 
-/// A dataset object that the job may read: Tidegate's own addition. The runner mounts `file` read-only and
-/// sets TIDEGATE_DATA_<SOURCE> to where the job finds it.
+/// A dataset that the job may read: Tidegate's own addition. The runner shows `file` read-only and sets
+/// TIDEGATE_DATA_<SOURCE> to where the job finds it.
 struct JobData {
   std::string source;  ///< name in tidegate.yml
   std::string uri;     ///< what the code names
   std::string file;    ///< on the runner's machine
   std::string sha256;
+  bool is_set =
+      false;  ///< `file` lists the set's files, which lie beside it by their hashes; the job sees a folder
 };
 
 struct GitInfo {

@@ -6,10 +6,15 @@ tests. Signatures are not verified, only that there is one.
 import hashlib
 import threading
 import urllib.parse
+from datetime import datetime, timezone
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from xml.sax.saxutils import escape
+
+
+def iso(time: float) -> str:
+    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 class Object(NamedTuple):
@@ -84,7 +89,7 @@ class Bucket:
 
     def listing(self, prefix: str) -> str:
         items = "".join(
-            f"<Contents><Key>{urllib.parse.quote(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+            f"<Contents><Key>{urllib.parse.quote(key)}</Key><LastModified>{iso(versions[-1].time)}</LastModified>"
             f"<ETag>&quot;{versions[-1].etag}&quot;</ETag><Size>{len(versions[-1].body)}</Size></Contents>"
             for key, versions in sorted(self.objects.items()) if key.startswith(prefix))
         return ('<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'

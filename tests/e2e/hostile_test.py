@@ -1,6 +1,7 @@
 """Keys, hooks and messages as nobody should send them; and the same ones twice, late, and while the bucket is down."""
 import json
 import os
+import time
 import unittest
 
 from bucket import Bucket, Object, record
@@ -153,8 +154,8 @@ class Hostile(unittest.TestCase):
         first = self.announce(told, told)  # the listing may have been quicker
         self.assertEqual((first["new"] + first["duplicate"], first["superseded"]), (2, 0))
         for _ in range(4):
-            self.assertEqual(self.announce(told), {"new": 0, "duplicate": 1, "superseded": 0, "filtered": 0})
-        self.assertEqual(self.announce(late), {"new": 0, "duplicate": 0, "superseded": 1, "filtered": 0})
+            self.assertEqual(self.announce(told), {"new": 0, "duplicate": 1, "superseded": 0, "filtered": 0, "members": 0})
+        self.assertEqual(self.announce(late), {"new": 0, "duplicate": 0, "superseded": 1, "filtered": 0, "members": 0})
         # The shorter sequencer is padded on the right: 0A is the same mark as 0A00, no news.
         same = record("team", "training/a", middle, "0A", "2026-01-01T00:00:10.000Z")
         self.assertEqual(self.announce(same)["superseded"], 1)
@@ -164,6 +165,28 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.announce(record("team", "training/a", newest, "0B", "2026-01-01T00:00:20.000Z"))["new"], 1)
         project.version("training", 2, "live")
         self.assertEqual((len(project.versions("training")), len(project.pipelines())), (2, 3))
+
+    def test_two_providers_and_clocks_that_are_wrong(self) -> None:
+        project = self.make()
+        first = self.bucket.put("training/a", b"first")
+        ahead = record("team", "training/a", first, "0A", "2100-01-01T00:00:00.000Z")
+        answer = self.announce(ahead)  # the listing may have been quicker
+        self.assertEqual(answer["new"] + answer["duplicate"], 1)
+        minio = ahead | {"eventSource": "minio:s3", "eventVersion": "2.0", "eventName": "s3:ObjectCreated:Put"}
+        self.assertEqual(self.announce(minio), {"new": 0, "duplicate": 1, "superseded": 0, "filtered": 0, "members": 0})
+        project.version("training", 1, "live")
+        # The clock has been set right since: what comes now is not taken for older.
+        second = self.bucket.put("training/a", b"second")
+        today = time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime())
+        told = record("team", "training/a", second, "0B", today)
+        answer = self.announce(told)
+        self.assertEqual(answer["new"] + answer["duplicate"], 1)
+        self.assertEqual(project.version("training", 2, "live")["size"], 6)
+        # A key that is new comes from whatever time.
+        old = self.bucket.put("training/b", b"of the year 2000")
+        self.announce(record("team", "training/b", old, "01", "2000-01-01T00:00:00.000Z"))
+        project.version("training", 3, "live")
+        self.assertEqual(len(project.versions("training")), 3)
 
     def test_an_object_that_no_event_told_of(self) -> None:
         self.bucket.put("training/before", b"was there before the first push")

@@ -32,11 +32,12 @@ app::ObjectInfo describe(const std::string& key, const struct stat& info) {
   return object;
 }
 
-// One walk over a folder.
+// One walk over a folder, in the order of the paths' bytes.
 class Walk {
  public:
-  Walk(fs::path root, const std::function<bool(const app::ObjectInfo&)>& on_object, const sys::StopFlag* stop)
-      : root_(std::move(root)), on_object_(on_object), stop_(stop) {}
+  Walk(fs::path root, std::string after, const std::function<bool(const app::ObjectInfo&)>& on_object,
+       const sys::StopFlag* stop)
+      : root_(std::move(root)), after_(std::move(after)), on_object_(on_object), stop_(stop) {}
 
   Status run(const std::string& folder) {
     TG_TRY(const bool more, enter(folder));
@@ -53,26 +54,48 @@ class Walk {
     std::vector<std::string> names;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
       std::string name = entry->path().filename().native();
-      if (!name.starts_with('.')) names.push_back(std::move(name));
+      if (name.starts_with('.')) continue;
+      // A folder comes where its files do: after "a.txt", for '.' is less than '/'.
+      std::error_code gone;
+      if (entry->is_directory(gone)) name += '/';
+      if (!is_done(folder + "/" + name)) names.push_back(std::move(name));
     }
     if (error) return sys::errno_error("list " + printable(folder), error.value());
     std::ranges::sort(names);
-    for (const std::string& name : names) {
+    for (std::string& name : names) {
       if (stop_ != nullptr && stop_->stop_requested())
         return fail(Errc::kCanceled, "list " + printable(folder));
+      if (name.ends_with('/')) name.pop_back();
       TG_TRY(const bool more, visit(folder + "/" + name));
       if (!more) return false;
     }
     return true;
   }
 
+  // Whether the path, and for a folder everything in it, comes at `after` or before it.
+  bool is_done(const std::string& path) const {
+    return path <= after_ && !(path.ends_with('/') && after_.starts_with(path));
+  }
+
   Result<bool> visit(const std::string& path) {
     struct stat info{};
     if (::lstat(path.c_str(), &info) != 0) return true;  // gone meanwhile
-    if (S_ISLNK(info.st_mode) && (!stays_inside(path) || ::stat(path.c_str(), &info) != 0)) return true;
-    if (S_ISDIR(info.st_mode)) return enter(path);
+    const bool is_link = S_ISLNK(info.st_mode);
+    if (is_link && (!stays_inside(path) || ::stat(path.c_str(), &info) != 0)) return true;
+    // What a link shows of this very tree is walked at its own place; a walk that begins in the middle could
+    // not know that it has been there.
+    if (S_ISDIR(info.st_mode)) return !is_link || is_hidden(path) ? enter(path) : Result<bool>(true);
     if (!S_ISREG(info.st_mode)) return true;
     return on_object_(describe(path, info));
+  }
+
+  // Whether the link's target has a name that is left out of the walk.
+  bool is_hidden(const fs::path& link) const {
+    std::error_code error;
+    const fs::path target = fs::relative(fs::canonical(link, error), root_, error);
+    return !error && std::ranges::any_of(target, [](const fs::path& part) {
+      return part.native().starts_with('.') && part != ".";
+    });
   }
 
   bool stays_inside(const fs::path& link) const {
@@ -81,7 +104,8 @@ class Walk {
     return !error && target.starts_with(root_.native() + "/");
   }
 
-  fs::path root_;  ///< canonical
+  fs::path root_;      ///< canonical
+  std::string after_;  ///< a path; what comes at it or before it is left out
   const std::function<bool(const app::ObjectInfo&)>& on_object_;
   const sys::StopFlag* stop_;
   std::set<fs::path> seen_;
@@ -95,7 +119,7 @@ Result<std::string> check_path(const std::string& bucket, const std::string& pat
 
 }  // namespace
 
-Status DirectoryStorage::list(const std::string& bucket, const std::string& prefix,
+Status DirectoryStorage::list(const std::string& bucket, const std::string& prefix, const std::string& after,
                               const std::function<bool(const app::ObjectInfo&)>& on_object,
                               const sys::StopFlag* stop) {
   TG_TRY(std::string folder, check_path(bucket, prefix));
@@ -105,7 +129,7 @@ Status DirectoryStorage::list(const std::string& bucket, const std::string& pref
   if (error) return sys::errno_error("list " + printable(folder), error.value());
   if (!fs::is_directory(root, error))
     return fail(Errc::kInvalid, "list " + printable(folder) + ": not a folder");
-  return Walk(root, on_object, stop).run(folder);
+  return Walk(root, after, on_object, stop).run(folder);
 }
 
 Result<app::ObjectInfo> DirectoryStorage::head(const std::string& bucket, const std::string& key,

@@ -12,7 +12,7 @@ namespace tidegate::s3 {
 /// the folder that is listed; others are left out. Order: by path. Thread-safe; no state.
 class DirectoryStorage : public app::ObjectStorage {
  public:
-  Status list(const std::string& bucket, const std::string& prefix,
+  Status list(const std::string& bucket, const std::string& prefix, const std::string& after,
               const std::function<bool(const app::ObjectInfo&)>& on_object,
               const sys::StopFlag* stop) override;
   Result<app::ObjectInfo> head(const std::string& bucket, const std::string& key,

@@ -26,10 +26,10 @@ class DirectoryStorageTest : public testing::Test {
     ASSERT_TRUE(sys::make_directories((root() / name).parent_path()));
     ASSERT_TRUE(sys::write_file(root() / name, content));
   }
-  std::vector<std::string> listed() {
+  std::vector<std::string> listed(const std::string& after = "") {
     std::vector<std::string> keys;
     const auto done = storage_.list(
-        "", root().native() + "/",
+        "", root().native() + "/", after,
         [&](const app::ObjectInfo& info) {
           EXPECT_TRUE(info.key.starts_with(root().native() + "/")) << info.key;
           EXPECT_TRUE(info.bucket.empty());
@@ -58,6 +58,28 @@ TEST_F(DirectoryStorageTest, ListsFilesBelowInOrder) {
   EXPECT_EQ(listed(), (std::vector<std::string>{"-rf/deep/c.csv", "a b+$(x)\n\"한.csv", "b.csv"}));
 }
 
+TEST_F(DirectoryStorageTest, ListsInTheOrderOfBytesFromAnyPlace) {
+  for (const char* name : {"a/x", "a/y/z", "a.b", "a-b/c", "a", "b", "a0", "한"}) {
+    if (std::string_view(name) != "a") put(name, "1");
+  }
+  const std::vector<std::string> all = {"a-b/c", "a.b", "a/x", "a/y/z", "a0", "b", "한"};
+  EXPECT_EQ(listed(), all);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string after = (root() / all[i]).native();
+    EXPECT_EQ(listed(after), (std::vector<std::string>(all.begin() + static_cast<long>(i) + 1, all.end())))
+        << all[i];
+  }
+  EXPECT_EQ(listed((root() / "a/xx").native()).front(), "a/y/z") << "whether that file is there or not";
+}
+
+TEST_F(DirectoryStorageTest, ALinkedFolderIsWalkedWhereItIs) {
+  put("z/f", "1");
+  put(".hidden/f", "1");
+  fs::create_symlink("z", root() / "a");
+  fs::create_symlink(".hidden", root() / "shown");
+  EXPECT_EQ(listed(), (std::vector<std::string>{"shown/f", "z/f"}));
+}
+
 TEST_F(DirectoryStorageTest, LinksOutOfTheFolderAreLeftOut) {
   put("real/a", "1");
   ASSERT_TRUE(sys::write_file(folder_->path() / "secret", "s"));
@@ -76,20 +98,20 @@ TEST_F(DirectoryStorageTest, ListingMayEndEarlyAndBeStopped) {
   put("d/b", "2");
   int seen = 0;
   const auto once = [&](const app::ObjectInfo&) { return ++seen < 1; };
-  EXPECT_TRUE(storage_.list("", root().native(), once, nullptr));
+  EXPECT_TRUE(storage_.list("", root().native(), "", once, nullptr));
   EXPECT_EQ(seen, 1);
   sys::StopFlag stop;
   stop.request_stop();
-  EXPECT_EQ(storage_.list("", root().native(), once, &stop).error().code, Errc::kCanceled);
+  EXPECT_EQ(storage_.list("", root().native(), "", once, &stop).error().code, Errc::kCanceled);
 }
 
 TEST_F(DirectoryStorageTest, FolderThatIsNotThere) {
   const auto ignore = [](const app::ObjectInfo&) { return true; };
-  EXPECT_EQ(storage_.list("", (root() / "no").native(), ignore, nullptr).error().code, Errc::kNotFound);
+  EXPECT_EQ(storage_.list("", (root() / "no").native(), "", ignore, nullptr).error().code, Errc::kNotFound);
   put("f", "1");
-  EXPECT_FALSE(storage_.list("", (root() / "f").native(), ignore, nullptr));
-  EXPECT_EQ(storage_.list("", "relative", ignore, nullptr).error().code, Errc::kInvalid);
-  EXPECT_EQ(storage_.list("bucket", root().native(), ignore, nullptr).error().code, Errc::kInvalid);
+  EXPECT_FALSE(storage_.list("", (root() / "f").native(), "", ignore, nullptr));
+  EXPECT_EQ(storage_.list("", "relative", "", ignore, nullptr).error().code, Errc::kInvalid);
+  EXPECT_EQ(storage_.list("bucket", root().native(), "", ignore, nullptr).error().code, Errc::kInvalid);
 }
 
 TEST_F(DirectoryStorageTest, DownloadsExactlyThatVersion) {

@@ -90,12 +90,15 @@ class S3ComponentTest : public testing::TestWithParam<bool> {
     EXPECT_TRUE(out) << out.error().message;
     return out ? *out : "";
   }
-  std::map<std::string, app::ObjectInfo> listed(const std::string& prefix) {
+  std::map<std::string, app::ObjectInfo> listed(const std::string& prefix, const std::string& after = "") {
     std::map<std::string, app::ObjectInfo> objects;
+    std::string last;
     const auto done = storage_->list(
-        bucket_, prefix,
+        bucket_, prefix, after,
         [&](const app::ObjectInfo& info) {
           EXPECT_TRUE(objects.emplace(info.key, info).second) << "listed twice: " << info.key;
+          EXPECT_LT(last, info.key) << "not in the order of bytes";
+          last = info.key;
           return true;
         },
         nullptr);
@@ -129,6 +132,8 @@ TEST_P(S3ComponentTest, StrangeKeysAreListedDescribedAndDownloaded) {
   EXPECT_EQ(all.size(), keys.size());
   EXPECT_EQ(listed("in/").size(), keys.size() - 1);
   EXPECT_EQ(listed("in/a").size(), 3U);
+  std::size_t left = all.size();
+  for (const auto& [key, info] : all) EXPECT_EQ(listed("", key).size(), --left) << "after " << key;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::string& key = keys[i];
     const std::string content = "content of " + key;
@@ -181,11 +186,11 @@ TEST_P(S3ComponentTest, EmptyAndLargeObjects) {
 TEST_P(S3ComponentTest, RefusalsAreTold) {
   EXPECT_EQ(storage_->head(bucket_, "no such key", "").error().code, Errc::kNotFound);
   const auto ignore = [](const app::ObjectInfo&) { return true; };
-  EXPECT_EQ(storage_->list(bucket_ + "x", "", ignore, nullptr).error().code, Errc::kNotFound);
+  EXPECT_EQ(storage_->list(bucket_ + "x", "", "", ignore, nullptr).error().code, Errc::kNotFound);
   S3Settings wrong;
   wrong.endpoint = variable("TIDEGATE_S3_ENDPOINT");
   wrong.credentials = {variable("TIDEGATE_S3_ACCESS_KEY"), Secret("wrong"), {}};
-  const auto denied = S3Storage(wrong, clock_).list(bucket_, "", ignore, nullptr);
+  const auto denied = S3Storage(wrong, clock_).list(bucket_, "", "", ignore, nullptr);
   ASSERT_FALSE(denied);
   EXPECT_EQ(denied.error().code, Errc::kDenied) << denied.error().message;
 }

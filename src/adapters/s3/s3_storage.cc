@@ -127,14 +127,15 @@ struct S3Storage::Impl {
     return request;
   }
 
-  Result<ListPage> page(const std::string& bucket, const std::string& prefix, const std::string& token,
-                        sys::HttpClient& client, const sys::StopFlag* stop) const {
+  Result<ListPage> page(const std::string& bucket, const std::string& prefix, const std::string& after,
+                        const std::string& token, sys::HttpClient& client, const sys::StopFlag* stop) const {
     Unsigned wanted{"GET", "", "/" + bucket, {}, {}};
     wanted.query = {{"list-type", "2"},
                     {"prefix", prefix},
                     {"encoding-type", "url"},
                     {"max-keys", std::to_string(settings.page_size)}};
     if (!token.empty()) wanted.query["continuation-token"] = token;
+    if (token.empty() && !after.empty()) wanted.query["start-after"] = after;
     const std::string what = "list s3://" + printable(bucket) + "/" + printable(prefix);
     TG_TRY(const sys::HttpResponse response, client.send(request(wanted), stop));
     if (response.status != 200) return refusal(what, response);
@@ -148,18 +149,21 @@ S3Storage::S3Storage(S3Settings settings, const Clock& clock)
     : impl_(std::make_unique<Impl>(std::move(settings), clock)) {}
 S3Storage::~S3Storage() = default;
 
-Status S3Storage::list(const std::string& bucket, const std::string& prefix,
+Status S3Storage::list(const std::string& bucket, const std::string& prefix, const std::string& after,
                        const std::function<bool(const app::ObjectInfo&)>& on_object,
                        const sys::StopFlag* stop) {
   TG_CHECK(check({bucket, "", ""}));
   sys::HttpClient client = impl_->clients.take();
   std::string token;
   for (;;) {
-    TG_TRY(ListPage page, impl_->page(bucket, prefix, token, client, stop));
+    TG_TRY(ListPage page, impl_->page(bucket, prefix, after, token, client, stop));
     for (app::ObjectInfo& object : page.objects) {
       object.bucket = bucket;
       // A server that does not filter must not make us take what was not asked for.
-      if (object.key.starts_with(prefix) && !on_object(object)) return {};
+      if (object.key.starts_with(prefix) && object.key > after && !on_object(object)) {
+        impl_->clients.give_back(std::move(client));
+        return {};
+      }
     }
     if (!page.truncated) break;
     if (page.next_token == token) {

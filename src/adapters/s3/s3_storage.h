@@ -27,7 +27,7 @@ class S3Storage : public app::ObjectStorage {
   S3Storage(S3Settings settings, const Clock& clock);
   ~S3Storage() override;
 
-  Status list(const std::string& bucket, const std::string& prefix,
+  Status list(const std::string& bucket, const std::string& prefix, const std::string& after,
               const std::function<bool(const app::ObjectInfo&)>& on_object,
               const sys::StopFlag* stop) override;
   Result<app::ObjectInfo> head(const std::string& bucket, const std::string& key,

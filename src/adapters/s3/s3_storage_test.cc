@@ -67,7 +67,7 @@ TEST_F(S3StorageTest, ListsPageByPage) {
   });
   std::string keys;
   const auto done = storage(server).list(
-      "b", "p/",
+      "b", "p/", "",
       [&](const app::ObjectInfo& info) {
         keys += info.key + ";";
         return info.bucket == "b";
@@ -88,20 +88,36 @@ TEST_F(S3StorageTest, ListingEndsWhenAskedAndDoesNotRunInCircles) {
     return list_page("ab", "same");
   });
   S3Storage s3 = storage(server);
-  EXPECT_TRUE(s3.list("b", "p/", [](const app::ObjectInfo&) { return false; }, nullptr));
+  EXPECT_TRUE(s3.list("b", "p/", "", [](const app::ObjectInfo&) { return false; }, nullptr));
   EXPECT_EQ(requests, 1);
   EXPECT_EQ(s3.list(
-                  "b", "p/", [](const app::ObjectInfo&) { return true; }, nullptr)
+                  "b", "p/", "", [](const app::ObjectInfo&) { return true; }, nullptr)
                 .error()
                 .code,
             Errc::kUnavailable);
   EXPECT_EQ(requests, 3);
 }
 
+TEST_F(S3StorageTest, ListsFromAnyPlace) {
+  std::vector<std::string> targets;
+  const Server server([&](const Server::Request& request) {
+    targets.push_back(request.target);
+    return targets.size() == 1 ? list_page("ab", "next") : list_page("c", "");
+  });
+  std::string keys;
+  const auto take = [&](const app::ObjectInfo& info) { return !(keys += info.key + ";").empty(); };
+  ASSERT_TRUE(storage(server).list("b", "p/", "p/a", take, nullptr));
+  EXPECT_EQ(keys, "p/b;p/c;") << "also of a server that does not know start-after";
+  ASSERT_EQ(targets.size(), 2U);
+  EXPECT_EQ(targets[0], "/b?encoding-type=url&list-type=2&max-keys=1000&prefix=p%2F&start-after=p%2Fa");
+  EXPECT_EQ(targets[1].find("start-after"), std::string::npos);
+}
+
 TEST_F(S3StorageTest, KeysOutsideThePrefixAreNotTaken) {
   const Server server([&](const Server::Request&) { return list_page("ab", ""); });
   int seen = 0;
-  EXPECT_TRUE(storage(server).list("b", "q/", [&](const app::ObjectInfo&) { return ++seen > 0; }, nullptr));
+  EXPECT_TRUE(
+      storage(server).list("b", "q/", "", [&](const app::ObjectInfo&) { return ++seen > 0; }, nullptr));
   EXPECT_EQ(seen, 0);
 }
 

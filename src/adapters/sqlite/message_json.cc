@@ -79,7 +79,8 @@ json::object rim(const JobMessage& m) {
     return json::object{{"job", e.job}, {"pipeline", e.pipeline}, {"project", e.project}, {"ref", e.ref}};
   });
   out["data"] = array_of(m.data, [](const pipeline::JobData& d) {
-    return json::object{{"source", d.source}, {"uri", d.uri}, {"file", d.file}, {"sha256", d.sha256}};
+    return json::object{
+        {"source", d.source}, {"uri", d.uri}, {"file", d.file}, {"sha256", d.sha256}, {"is_set", d.is_set}};
   });
   out["hooks"] = array_of(m.hooks, [](const pipeline::JobHook& h) {
     return json::object{{"name", h.name}, {"script", strings(h.script)}};
@@ -160,7 +161,9 @@ void read_rim(const json::value& v, JobMessage& m) {
     }
   }
   for (const auto& d : v.at("data").as_array()) {
-    m.data.push_back({text(d, "source"), text(d, "uri"), text(d, "file"), text(d, "sha256")});
+    const auto* is_set = d.as_object().if_contains("is_set");  // messages of older programs have none
+    m.data.push_back({text(d, "source"), text(d, "uri"), text(d, "file"), text(d, "sha256"),
+                      is_set != nullptr && is_set->as_bool()});
   }
 }
 

@@ -109,6 +109,7 @@ CREATE INDEX jobs_downstream ON jobs(downstream) WHERE downstream <> 0;
 constexpr std::string_view kStep5 = R"sql(
 ALTER TABLE deliveries ADD COLUMN by_whom TEXT NOT NULL DEFAULT '';
 )sql";
+
 // Lineage: a chain of records that nothing changes any more, what they may be asked for by, and what the
 // experiment tracker has been told.
 constexpr std::string_view kStep6 = R"sql(
@@ -129,7 +130,31 @@ CREATE TABLE model_aliases(project INTEGER NOT NULL, target TEXT NOT NULL, model
   previous TEXT NOT NULL, PRIMARY KEY(project, target, model));
 )sql";
 
-constexpr std::array<std::string_view, 6> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5, kStep6};
+// Sets of objects, what people did to data, listings that go on where they were.
+constexpr std::string_view kStep7 = R"sql(
+ALTER TABLE versions ADD COLUMN is_set INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE versions ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE versions ADD COLUMN because TEXT NOT NULL DEFAULT '';
+ALTER TABLE versions ADD COLUMN became INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX versions_became ON versions(became) WHERE became <> 0;
+CREATE INDEX versions_waiting ON versions(project, source, id) WHERE state = 'waiting';
+CREATE INDEX versions_live ON versions(project, source, id) WHERE state = 'live';
+CREATE INDEX versions_unfinished ON versions(id)
+  WHERE state NOT IN ('baseline','live','rejected','superseded','skipped');
+CREATE TABLE members(version INTEGER NOT NULL REFERENCES versions(id), name TEXT NOT NULL, key TEXT NOT NULL,
+  wanted_size INTEGER, wanted_sha256 TEXT NOT NULL, wanted_etag TEXT NOT NULL, found INTEGER NOT NULL,
+  version_id TEXT NOT NULL, etag TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  modified_at INTEGER NOT NULL, PRIMARY KEY(version, name)) WITHOUT ROWID;
+CREATE TABLE data_actions(id INTEGER PRIMARY KEY, project INTEGER NOT NULL REFERENCES projects(id),
+  source TEXT NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL, action TEXT NOT NULL,
+  identity TEXT NOT NULL, sha256 TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX data_actions_source ON data_actions(project, source, id);
+CREATE TABLE listings(project INTEGER NOT NULL REFERENCES projects(id), source TEXT NOT NULL,
+  baseline INTEGER NOT NULL, started_at INTEGER NOT NULL, after TEXT NOT NULL, objects INTEGER NOT NULL,
+  PRIMARY KEY(project, source));
+)sql";
+
+constexpr std::array<std::string_view, 7> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7};
 
 }  // namespace
 

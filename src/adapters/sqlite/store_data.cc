@@ -31,8 +31,15 @@ app::EventRecord read_event(const Row& row) {
   out.reason = row.text(14);
   row.id(15, out.version);
   out.received_at = row.instant(16);
+  out.number = row.integer(17);
   return out;
 }
+
+constexpr std::string_view kSelectEvents =
+    "SELECT e.id, e.project, e.source, e.identity, e.provider, e.bucket, e.key, e.version_id, e.etag, "
+    "e.size, e.sequencer, e.occurred_at, e.origin, e.verdict, e.reason, e.version, e.received_at,"
+    " COALESCE(b.number, v.number, 0) FROM events e LEFT JOIN versions v ON v.id=e.version"
+    " LEFT JOIN versions b ON b.id=v.became ";
 
 app::Version read_version(const Row& row) {
   app::Version v;
@@ -58,6 +65,10 @@ app::Version read_version(const Row& row) {
   v.created_at = row.instant(19);
   v.due_at = row.instant(20);
   v.finished_at = row.optional_instant(21);
+  v.is_set = row.boolean(22);
+  v.by_hand = row.boolean(23);
+  v.because = row.text(24);
+  row.id(25, v.became);
   return v;
 }
 
@@ -88,13 +99,23 @@ Status SqliteStore::set_event_version(std::int64_t event, VersionId version) {
 }
 Result<std::vector<app::EventRecord>> SqliteStore::events(ProjectId project, const std::string& source,
                                                           VersionId version, std::int64_t limit) {
+  if (version) {
+    return all<app::EventRecord>(
+        std::string(kSelectEvents) +
+            "WHERE e.version<>0 AND e.version IN (SELECT ?1 UNION ALL SELECT id FROM "
+            "versions WHERE became=?1 AND became<>0) ORDER BY e.id DESC LIMIT ?2",
+        {version, limit}, read_event);
+  }
   return all<app::EventRecord>(
-      "SELECT id, project, source, identity, provider, bucket, key, version_id, etag, size, sequencer, "
-      "occurred_at, origin,"
-      " verdict, reason, version, received_at FROM events WHERE project=?1 AND (?2='' OR source=?2) AND "
-      "(?3=0 OR version=?3)"
-      " ORDER BY id DESC LIMIT ?4",
-      {project, source, version, limit}, read_event);
+      std::string(kSelectEvents) +
+          "WHERE e.project=?1 AND (?2='' OR e.source=?2) ORDER BY e.id DESC LIMIT ?3",
+      {project, source, limit}, read_event);
+}
+Result<std::optional<app::EventRecord>> SqliteStore::event_of(VersionId version) {
+  return only(all<app::EventRecord>(
+      std::string(kSelectEvents) +
+          "WHERE e.version<>0 AND e.version=? AND e.verdict<>'member' ORDER BY e.id LIMIT 1",
+      {version}, read_event));
 }
 Result<bool> SqliteStore::event_seen(ProjectId project, const std::string& source,
                                      const std::string& identity) {
@@ -127,16 +148,17 @@ Status SqliteStore::set_key(ProjectId project, const std::string& source, const 
 Result<app::Version> SqliteStore::add_version(app::Version v) {
   TG_CHECK(db_.query("SELECT COALESCE(MAX(number),0)+1 FROM versions WHERE project=? AND source=?",
                      {v.project, v.source}, [&](const Row& row) { v.number = row.integer(0); }));
-  TG_CHECK(
-      db_.run("INSERT INTO versions(project, source, number, identity, bucket, key, object_version, etag, "
-              "size, sha256,"
-              " uri, state, reason, branch, base_sha, candidate_sha, pipeline, attempt, created_at, due_at, "
-              "finished_at)"
-              " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-              {v.project,        v.source, v.number,     v.identity,      v.bucket,   v.key,
-               v.object_version, v.etag,   v.size,       v.sha256,        v.uri,      app::to_string(v.state),
-               v.reason,         v.branch, v.base_sha,   v.candidate_sha, v.pipeline, v.attempt,
-               v.created_at,     v.due_at, v.finished_at}));
+  TG_CHECK(db_.run(
+      "INSERT INTO versions(project, source, number, identity, bucket, key, object_version, etag, "
+      "size, sha256,"
+      " uri, state, reason, branch, base_sha, candidate_sha, pipeline, attempt, created_at, due_at, "
+      "finished_at, is_set, by_hand, because, became)"
+      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      {v.project,        v.source, v.number,      v.identity,      v.bucket,   v.key,
+       v.object_version, v.etag,   v.size,        v.sha256,        v.uri,      app::to_string(v.state),
+       v.reason,         v.branch, v.base_sha,    v.candidate_sha, v.pipeline, v.attempt,
+       v.created_at,     v.due_at, v.finished_at, v.is_set,        v.by_hand,  v.because,
+       v.became}));
   v.id = VersionId{db_.last_insert_id()};
   return v;
 }
@@ -144,15 +166,17 @@ Status SqliteStore::save_version(const app::Version& v) {
   return db_.run(
       "UPDATE versions SET sha256=?, uri=?, state=?, reason=?, branch=?, base_sha=?, candidate_sha=?, "
       "pipeline=?,"
-      " attempt=?, due_at=?, finished_at=?, object_version=?, etag=?, size=? WHERE id=?",
+      " attempt=?, due_at=?, finished_at=?, object_version=?, etag=?, size=?, because=? WHERE id=?",
       {v.sha256, v.uri, app::to_string(v.state), v.reason, v.branch, v.base_sha, v.candidate_sha, v.pipeline,
-       v.attempt, v.due_at, v.finished_at, v.object_version, v.etag, v.size, v.id});
+       v.attempt, v.due_at, v.finished_at, v.object_version, v.etag, v.size, v.because, v.id});
 }
 Result<std::vector<app::Version>> SqliteStore::read_versions(const std::string& where, const Values& values) {
   return all<app::Version>(
       "SELECT id, project, source, number, identity, bucket, key, object_version, etag, size, sha256, uri, "
       "state, reason,"
-      " branch, base_sha, candidate_sha, pipeline, attempt, created_at, due_at, finished_at FROM versions " +
+      " branch, base_sha, candidate_sha, pipeline, attempt, created_at, due_at, finished_at, is_set, "
+      "by_hand, "
+      "because, became FROM versions " +
           where,
       values, read_version);
 }
@@ -165,7 +189,8 @@ Result<std::vector<app::Version>> SqliteStore::versions(ProjectId project, const
                        {project, source, limit});
 }
 Result<std::vector<app::Version>> SqliteStore::unfinished_versions() {
-  return read_versions("WHERE state NOT IN ('baseline','live','rejected','superseded') ORDER BY id", {});
+  return read_versions("WHERE state NOT IN ('baseline','live','rejected','superseded','skipped') ORDER BY id",
+                       {});
 }
 Result<std::optional<app::Version>> SqliteStore::version_of_object(ProjectId project,
                                                                    const std::string& source,
@@ -177,7 +202,10 @@ Result<std::optional<app::Version>> SqliteStore::version_of_object(ProjectId pro
 }
 Result<std::optional<app::Version>> SqliteStore::version_of_candidate(ProjectId project,
                                                                       const std::string& sha) {
-  return only(read_versions("WHERE project=? AND candidate_sha=? ORDER BY id DESC LIMIT 1", {project, sha}));
+  // A candidate whose data is in a variable is the branch's head itself, no commit of ours.
+  return only(read_versions(
+      "WHERE project=? AND candidate_sha=? AND candidate_sha<>base_sha ORDER BY id DESC LIMIT 1",
+      {project, sha}));
 }
 
 }  // namespace tidegate::sqlite

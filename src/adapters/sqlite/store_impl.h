@@ -34,18 +34,47 @@ class SqliteStore final : public app::Store {
   Status set_event_version(std::int64_t event, VersionId version) override;
   Result<std::vector<app::EventRecord>> events(ProjectId project, const std::string& source,
                                                VersionId version, std::int64_t limit) override;
+  Result<std::optional<app::EventRecord>> event_of(VersionId version) override;
   Result<bool> event_seen(ProjectId project, const std::string& source, const std::string& identity) override;
   Result<std::optional<app::KeyRecord>> key(ProjectId project, const std::string& source,
                                             const std::string& key) override;
   Status set_key(ProjectId project, const std::string& source, const std::string& key,
                  const app::KeyRecord& record) override;
+  using Keys = std::vector<std::pair<std::string, app::KeyRecord>>;
+  Result<Keys> keys_between(ProjectId project, const std::string& source, const std::string& first,
+                            const std::string& last) override;
+  Result<Keys> baseline_keys(ProjectId project, const std::string& source, const std::string& after,
+                             std::int64_t limit) override;
+  Result<std::optional<app::ListingRecord>> listing(ProjectId project, const std::string& source) override;
+  Status save_listing(ProjectId project, const std::string& source,
+                      const app::ListingRecord& listing) override;
+  Status end_listing(ProjectId project, const std::string& source) override;
 
   Result<app::Version> add_version(app::Version version) override;
   Status save_version(const app::Version& version) override;
   Result<std::optional<app::Version>> version(VersionId id) override;
   Result<std::vector<app::Version>> versions(ProjectId project, const std::string& source,
                                              std::int64_t limit) override;
+  Result<std::optional<app::Version>> version_numbered(ProjectId project, const std::string& source,
+                                                       std::int64_t number) override;
   Result<std::vector<app::Version>> unfinished_versions() override;
+  Result<std::vector<app::Version>> waiting_versions(ProjectId project, const std::string& source,
+                                                     std::int64_t limit) override;
+  Result<std::optional<app::Version>> version_under_way(ProjectId project,
+                                                        const std::string& source) override;
+  Result<std::optional<app::Version>> live_version(ProjectId project, const std::string& source) override;
+  Result<std::vector<app::Version>> live_versions(ProjectId project) override;
+  Status merge_version(VersionId from, VersionId into) override;
+  Result<std::int64_t> count_events(VersionId version) override;
+  Result<std::vector<app::SetMember>> members(VersionId version) override;
+  Status set_members(const app::Version& version, const std::vector<app::SetMember>& members) override;
+  Status add_data_action(const app::DataAction& action) override;
+  Result<std::vector<app::DataAction>> data_actions(ProjectId project, const std::string& source,
+                                                    std::int64_t limit) override;
+  Result<std::optional<app::DataAction>> pin(ProjectId project, const std::string& source) override;
+  Result<std::optional<app::DataAction>> quarantined_data(ProjectId project, const std::string& source,
+                                                          const std::string& identity,
+                                                          const std::string& sha256) override;
   Result<std::optional<app::Version>> version_of_object(ProjectId project, const std::string& source,
                                                         const std::string& key,
                                                         const std::string& object_version) override;
@@ -131,6 +160,7 @@ class SqliteStore final : public app::Store {
     return out;
   }
   Result<std::vector<app::Version>> read_versions(const std::string& where, const Values& values);
+  Result<std::vector<app::DataAction>> read_actions(const std::string& where, const Values& values);
   Result<std::vector<app::Pipeline>> read_pipelines(const std::string& where, const Values& values);
   Result<std::vector<app::Job>> read_jobs(const std::string& where, const Values& values);
   Result<std::vector<app::Artifact>> read_artifacts(const std::string& where, const Values& values);

@@ -36,6 +36,7 @@ config::Diagnostic fault(const config::Place& place, std::string message, std::s
 void check_bindings(const config::ProjectFile& project, const config::Sources& sources, Diagnostics& out) {
   for (const config::DataSource& source : project.data)
     for (const config::Binding& place : source.bind) {
+      if (!place.variable.empty()) continue;  // stands in no file
       const bool is_lock = place.name.empty() && place.marker.empty();
       const auto text = sources.read ? sources.read(place.file) : std::nullopt;
       if (!text) {

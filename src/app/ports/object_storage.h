@@ -30,10 +30,10 @@ class ObjectStorage {
  public:
   virtual ~ObjectStorage() = default;
 
-  /// Calls `on_object` for the newest version of every key below the prefix, in the store's order, page by
-  /// page (bounded memory). version_id may be empty here even when versions are kept. Returning false ends
-  /// the listing.
-  virtual Status list(const std::string& bucket, const std::string& prefix,
+  /// Calls `on_object` for the newest version of every key below the prefix that comes after the key `after`
+  /// (empty: all), in the order of the keys' bytes, page by page (bounded memory). version_id may be empty
+  /// here even when versions are kept. Returning false ends the listing.
+  virtual Status list(const std::string& bucket, const std::string& prefix, const std::string& after,
                       const std::function<bool(const ObjectInfo&)>& on_object, const sys::StopFlag* stop) = 0;
 
   /// The object as it is now, or that version of it. kNotFound when it is not there.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/ports/data_store.h"
 #include "app/ports/lineage_store.h"
 #include "base/id.h"
 #include "base/result.h"
@@ -61,8 +62,9 @@ struct EventRecord {
   std::string identity;
   std::string verdict;
   std::string reason;
-  VersionId version;  ///< the dataset version it became part of; 0: none
+  VersionId version;  ///< the dataset version that it made, or is a member of; 0: none
   Instant received_at{};
+  std::int64_t number = 0;  ///< of the version that it became part of in the end; 0: none. Not stored
 };
 
 /// What is remembered of one key of a source.
@@ -84,6 +86,7 @@ enum class VersionState : std::uint8_t {
   kLive,         ///< final: promoted
   kRejected,     ///< final: its pipeline failed, or it could not be bound
   kSuperseded,   ///< final: a newer version came before this one ran
+  kSkipped,      ///< final: somebody said that it is not to run
 };
 std::string_view to_string(VersionState state);
 std::optional<VersionState> parse_version_state(std::string_view text);
@@ -112,6 +115,10 @@ struct Version {
   Instant created_at{};
   Instant due_at{};  ///< kWaiting: not before
   std::optional<Instant> finished_at;
+  bool is_set = false;   ///< of several objects: see Store::members. `key` is the manifest, or the folder
+  bool by_hand = false;  ///< asked for (replay, backfill): runs as itself, supersedes nothing
+  std::string because;   ///< why its events became this version, for people; empty until it runs
+  VersionId became;      ///< of a superseded one: the version that its events became part of
 };
 
 struct Pipeline {
@@ -260,7 +267,7 @@ struct PipelineFilter {
 
 /// Called on the server's state thread only. A failing disk is an Error (kUnavailable) and nothing has
 /// changed.
-class Store : public LineageStore {
+class Store : public LineageStore, public DataStore {
  public:
   /// Runs `work` in one transaction: all of it survives or none. Nested calls join the outer one.
   virtual Status transaction(const std::function<Status()>& work) = 0;
@@ -288,7 +295,7 @@ class Store : public LineageStore {
   virtual Status set_source_baseline(ProjectId project, const std::string& source, Instant when) = 0;
   virtual Result<std::int64_t> add_event(const EventRecord& event) = 0;
   virtual Status set_event_version(std::int64_t event, VersionId version) = 0;
-  /// Newest first.
+  /// Newest first. Of a version: also those of the versions that were merged into it.
   virtual Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source,
                                                   VersionId version, std::int64_t limit) = 0;
   /// An event of this identity has become part of a dataset version.

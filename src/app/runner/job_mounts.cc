@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "base/text.h"
+#include "dataset/readiness.h"
 #include "sys/file.h"
 
 namespace tidegate::app {
@@ -23,16 +24,17 @@ bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-Status verify(const pipeline::JobData& data) {
-  const auto name = [&] {
-    return fmt::format("data object {} of source \"{}\"", printable(data.uri), printable(data.source));
-  };
-  if (data.sha256.empty()) return fail(Errc::kInvalid, name() + " came without its SHA-256");
-  const Result<std::string> found = sys::sha256_of_file(data.file);
-  if (!found) return with_context(name(), found.error());
-  if (*found == to_lower(data.sha256)) return {};
+std::string label(const pipeline::JobData& data) {
+  return fmt::format("data object {} of source \"{}\"", printable(data.uri), printable(data.source));
+}
+
+Status verify(const std::string& name, const fs::path& file, const std::string& sha256) {
+  if (sha256.empty()) return fail(Errc::kInvalid, name + " came without its SHA-256");
+  const Result<std::string> found = sys::sha256_of_file(file);
+  if (!found) return with_context(name, found.error());
+  if (*found == to_lower(sha256)) return {};
   return fail(Errc::kFailed, fmt::format("{} is damaged: its SHA-256 is {}, it was {} when it was taken in",
-                                         name(), *found, to_lower(data.sha256)));
+                                         name, *found, to_lower(sha256)));
 }
 
 Status copy_read_only(const fs::path& from, const fs::path& to) {
@@ -46,6 +48,32 @@ Status copy_read_only(const fs::path& from, const fs::path& to) {
                 fmt::format("copy {}: {}", printable(from.native()), error.message()));
   }
   return {};
+}
+
+// The same bytes under another name, without using disk where that is possible.
+Status link_read_only(const fs::path& from, const fs::path& to) {
+  TG_CHECK(sys::make_directories(to.parent_path()));
+  std::error_code error;
+  fs::create_hard_link(from, to, error);
+  return error ? copy_read_only(from, to) : Status{};
+}
+
+// A folder with every file of the set under its own name. `share`: the job cannot write through the mount, so
+// the files may be the store's own.
+Status unfold_set(const pipeline::JobData& data, const fs::path& folder, bool share) {
+  TG_TRY(const std::string text, sys::read_file(data.file));
+  TG_TRY(const auto files, dataset::parse_set_listing(text));
+  for (const dataset::SetFile& file : files) {
+    const fs::path object = fs::path(data.file).parent_path() / file.sha256;
+    TG_CHECK(verify(label(data) + ", " + printable(file.name), object, file.sha256));
+    TG_CHECK(share ? link_read_only(object, folder / file.name) : copy_read_only(object, folder / file.name));
+  }
+  return {};
+}
+
+// The last segment of what the code names, without the version.
+std::string name_of(const pipeline::JobData& data) {
+  return safe_file_name(data.is_set ? data.uri.substr(0, data.uri.find('?')) : data.uri);
 }
 
 }  // namespace
@@ -80,17 +108,21 @@ Result<JobMounts> mount_data(const std::vector<pipeline::JobData>& data, bool ow
   JobMounts result;
   std::set<std::string> used;
   for (const pipeline::JobData& object : data) {
-    TG_CHECK(verify(object));
+    TG_CHECK(verify(label(object), object.file, object.sha256));
     const std::string folder = safe_file_name(object.source);
-    const std::string name = safe_file_name(object.uri);
+    const std::string name = name_of(object);
     std::string place = folder + "/" + name;
     for (int n = 2; !used.insert(place).second; ++n) place = fmt::format("{}/{}-{}", folder, n, name);
     std::string inside = fmt::format("{}/{}", kDataFolder, place);
-    if (own_file_system) {
-      result.mounts.push_back({fs::absolute(object.file), inside, true});
-    } else {
-      const fs::path copy = scratch / "data" / place;
+    const fs::path copy = scratch / "data" / place;
+    if (object.is_set) {
+      TG_CHECK(unfold_set(object, copy, own_file_system));
+    } else if (!own_file_system) {
       TG_CHECK(copy_read_only(object.file, copy));
+    }
+    if (own_file_system) {
+      result.mounts.push_back({fs::absolute(object.is_set ? copy : fs::path(object.file)), inside, true});
+    } else {
       inside = copy.native();
     }
     const std::string variable = data_variable(object.source);

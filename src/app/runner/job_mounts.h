@@ -20,9 +20,9 @@ struct JobMounts {
 
 /// Verifies each object's SHA-256 and shows it read-only at /tidegate/data/<source>/<name>, with
 /// TIDEGATE_DATA_<SOURCE> naming that path and TIDEGATE_DATA_<SOURCE>_URI what the code names (of several
-/// objects of one source: the last). Where the executor has no file system of its own the job gets a copy in
-/// `scratch`, so that it cannot change the store's. kFailed: an object is not what it was when it was taken
-/// in; kNotFound: its file is gone.
+/// objects of one source: the last). A set is a folder with its files. Where the executor has no file system
+/// of its own the job gets a copy in `scratch`, so that it cannot change the store's. kFailed: an object is
+/// not what it was when it was taken in; kNotFound: its file is gone.
 Result<JobMounts> mount_data(const std::vector<pipeline::JobData>& data, bool own_file_system,
                              const std::filesystem::path& scratch);
 

@@ -11,6 +11,7 @@
 #include "app/runner/archive.h"
 #include "app/runner/job_mounts.h"
 #include "base/sha256.h"
+#include "dataset/readiness.h"
 #include "sys/file.h"
 
 namespace tidegate::app {
@@ -410,6 +411,53 @@ TEST_F(RunJob, WithoutAFileSystemOfItsOwnTheJobGetsACopy) {
   EXPECT_EQ(seen, "{}\n");
   EXPECT_EQ(executor.runs[0].variables.at("TIDEGATE_JOB_SOCKET"),
             (folder_->path() / "run/job.sock").native());
+}
+
+// A set in the folder as the server keeps it: its listing and its files by their hashes.
+pipeline::JobData put_set(const fs::path& folder, const std::map<std::string, std::string>& files) {
+  std::vector<dataset::SetFile> listed;
+  for (const auto& [name, text] : files) {
+    EXPECT_TRUE(sys::write_file(folder / sha256_hex(text), text));
+    listed.push_back({name, text.size(), sha256_hex(text)});
+  }
+  const std::string listing = dataset::set_listing(listed);
+  EXPECT_TRUE(sys::write_file(folder / sha256_hex(listing), listing));
+  return {"training", "s3://b/may/set.manifest.json?versionId=v1", (folder / sha256_hex(listing)).native(),
+          sha256_hex(listing), true};
+}
+
+TEST_F(RunJob, ASetIsAFolder) {
+  const std::map<std::string, std::string> files = {{"a b", "1"}, {"deep/한", "2"}, {"same", "1"}};
+  message.data = {put_set(folder_->path(), files)};
+  for (const bool own : {true, false}) {
+    executor.own = own;
+    executor.runs.clear();
+    executor.acts = {[&](const auto&, const auto&, const auto& variables, const auto&) {
+      fs::path seen = variables.at("TIDEGATE_DATA_TRAINING");
+      if (own) {
+        EXPECT_EQ(seen, "/tidegate/data/training/set.manifest.json");
+        const auto mount = std::ranges::find(executor.space.mounts, seen.native(), &Mount::inside);
+        EXPECT_TRUE(mount != executor.space.mounts.end() && mount->read_only);
+        if (mount != executor.space.mounts.end()) seen = mount->host;
+      }
+      for (const auto& [name, text] : files) {
+        EXPECT_EQ(sys::read_file(seen / name).value_or("missing"), text) << name;
+        const bool shared = fs::equivalent(seen / name, folder_->path() / sha256_hex(text));
+        EXPECT_EQ(shared, own) << "who can write there gets files of his own";
+      }
+      return ScriptExit{};
+    }};
+    EXPECT_TRUE(run().success);
+  }
+}
+
+TEST_F(RunJob, ADamagedMemberStopsTheJobBeforeItStarts) {
+  message.data = {put_set(folder_->path(), {{"a", "1"}, {"b", "2"}})};
+  ASSERT_TRUE(sys::write_file(folder_->path() / sha256_hex("2"), "tampered"));
+  const JobOutcome outcome = run();
+  EXPECT_EQ(outcome.failure_reason, "runner_system_failure");
+  EXPECT_NE(outcome.message.find(", b is damaged"), std::string::npos) << outcome.message;
+  EXPECT_TRUE(executor.runs.empty());
 }
 
 TEST_F(RunJob, TheClientAndItsSocketAreMounted) {

@@ -234,6 +234,12 @@ Result<GraphRequest> Deliveries::graph_request(const JobContext& context, const 
                                              "names no object of it that could be read",
                                              graph.name, graph.data));
   }
+  if (data->is_set) {
+    return fail(Errc::kInvalid,
+                fmt::format("graph {} is loaded from one object, and data source \"{}\" gives "
+                            "sets of them",
+                            graph.name, graph.data));
+  }
   out.file = data->file;
   out.sha256 = data->sha256;
   out.data_uri = data->uri;

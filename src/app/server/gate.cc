@@ -18,6 +18,11 @@ std::string candidate_branch(const Version& version) {
   return "refs/heads/tidegate/" + candidate_name(version);
 }
 
+// The data's address is bound in a variable of the pipeline only, and the candidate is the branch's head.
+bool in_variable(const Version& version) {
+  return !version.candidate_sha.empty() && version.candidate_sha == version.base_sha;
+}
+
 // The address goes into a trailer, percent-encoded by bound_uri: one line of plain ASCII, whatever the key
 // holds.
 std::string commit_message(const Version& version) {
@@ -40,9 +45,16 @@ bool worth_retrying(Errc code) {
 
 }  // namespace
 
-void Gate::landed(const Version& version) {
-  advance(version.id);
-}
+Gate::Gate(ServerPorts& ports, Pipelines& pipelines, Deliveries& deliveries, const Sources& sources)
+    : ports_(ports),
+      waiting_(ports, sources,
+               {[this](Version version, VersionState state, std::string reason) {
+                  enter(std::move(version), state, std::move(reason));
+                },
+                [this](const Version& version, const Error& error) { retry_later(version, error); },
+                [this](VersionId id) { advance(id); }}),
+      pipelines_(pipelines),
+      deliveries_(deliveries) {}
 
 Status Gate::resume() {
   TG_TRY(const auto unfinished, ports_.store.unfinished_versions());
@@ -54,12 +66,12 @@ void Gate::advance(VersionId id) {
   const auto found = ports_.store.version(id);
   if (!found || !*found) return;
   const Version& version = **found;
-  if (version.state == VersionState::kWaiting) return wait(version);
+  if (version.state == VersionState::kWaiting) return waiting_.wait(version);
   // One try of a step at a time: a timer, an event and a restart may all ask for it.
   if (is_final(version.state) || !busy_.insert(id).second) return;
   switch (version.state) {
     case VersionState::kFetching:
-      return fetch(version);
+      return waiting_.fetch(version);
     case VersionState::kBinding:
       return bind(version);
     case VersionState::kTesting:
@@ -73,6 +85,7 @@ void Gate::advance(VersionId id) {
     case VersionState::kLive:
     case VersionState::kRejected:
     case VersionState::kSuperseded:
+    case VersionState::kSkipped:
       return;
   }
 }
@@ -85,7 +98,7 @@ void Gate::enter(Version version, VersionState state, std::string reason) {
   busy_.erase(version.id);
   if (Status saved = save_and_record(ports_, version); !saved) return retry_later(version, saved.error());
   log::info("data", "{} v{}: {} ({})", version.source, version.number, to_string(state), version.reason);
-  if (is_final(state)) return finish_source(version);
+  if (is_final(state)) return waiting_.wake(version.project, version.source);
   ports_.loop.post([this, id = version.id] { advance(id); });
 }
 
@@ -102,66 +115,6 @@ void Gate::retry_later(const Version& version, const Error& error) {
   ports_.loop.post_after(backoff(failures), [this, id = version.id] { advance(id); });
 }
 
-// The next waiting version of the source may go now.
-void Gate::finish_source(const Version& version) {
-  const auto versions = ports_.store.versions(version.project, version.source, 200);
-  if (!versions) return;
-  for (const Version& other : *versions) {
-    if (other.state == VersionState::kWaiting) {
-      ports_.loop.post([this, id = other.id] { advance(id); });
-      return;
-    }
-  }
-}
-
-// What waits of a source is coalesced after its quiet period: one version runs, the others are superseded;
-// and none runs while another one of the source is under way.
-void Gate::wait(Version version) {
-  const auto versions = ports_.store.versions(version.project, version.source, 200);
-  if (!versions) return retry_later(version, versions.error());
-  std::vector<Version> waiting;
-  for (const Version& other : *versions) {
-    if (other.state == VersionState::kWaiting) {
-      waiting.push_back(other);
-    } else if (!is_final(other.state)) {
-      return;  // its end wakes the next one
-    }
-  }
-  std::ranges::reverse(waiting);  // in the order of arrival
-  const auto pending = pending_events(waiting);
-  if (!pending) return retry_later(version, pending.error());
-  const Instant now = ports_.clock.now();
-  const Millis quiet = waiting.back().due_at - waiting.back().created_at;
-  const auto coalesced = dataset::coalesce(*pending, {quiet, Millis{0}}, now);
-  if (!coalesced.chosen) {
-    const Millis delay = coalesced.due ? std::max(Millis{1}, *coalesced.due - now + Millis{1}) : quiet;
-    ports_.loop.post_after(delay, [this, id = version.id] { advance(id); });
-    return;
-  }
-  for (const auto& other : coalesced.superseded) {
-    enter(waiting[other.index], VersionState::kSuperseded, other.reason);
-  }
-  enter(waiting[*coalesced.chosen], VersionState::kFetching, "copying the object");
-}
-
-Result<std::vector<dataset::PendingEvent>> Gate::pending_events(const std::vector<Version>& waiting) {
-  std::vector<dataset::PendingEvent> out;
-  for (const Version& version : waiting) {
-    TG_TRY(const auto events, ports_.store.events(version.project, version.source, version.id, 1));
-    if (events.empty()) return fail(Errc::kInternal, "a version without its event");
-    out.push_back({events.front().event, version.created_at});
-  }
-  return out;
-}
-
-void Gate::fetch(Version version) {
-  objects_.fetch(version, [this, version](Result<Version> fetched) {
-    if (fetched) return enter(*fetched, VersionState::kBinding, "making the candidate commit");
-    if (worth_retrying(fetched.error().code)) return retry_later(version, fetched.error());
-    enter(version, VersionState::kRejected, fetched.error().message);
-  });
-}
-
 // Blocking. The time of the commit is the version's, so that a repeated try makes the same commit.
 Result<Gate::Candidate> Gate::make_candidate(const Version& version, const Project& project) const {
   TG_TRY(const auto repository, ports_.repository(project));
@@ -176,14 +129,21 @@ Result<Gate::Candidate> Gate::make_candidate(const Version& version, const Proje
   NewCommit commit;
   commit.parent = base;
   for (const config::Binding& place : source->bind) {
+    if (!place.variable.empty()) continue;
     TG_TRY(const auto content, repository->read_file(base, place.file));
-    if (!content)
+    const bool is_lock = place.name.empty() && place.marker.empty();
+    if (!content && !is_lock)
       return fail(Errc::kInvalid,
                   place.file + ", where the data is to be bound, is not in " + version.branch);
-    auto bound = dataset::bind({place.file, place.name, place.marker}, *content, version.uri);
+    // A lock file is ours: it is made.
+    auto bound = dataset::bind({place.file, place.name, place.marker}, content.value_or(""), version.uri);
     if (!bound) return with_context(place.file, bound.error());
-    if (bound->content != *content) commit.edits.push_back({place.file, std::move(bound->content)});
+    if (!content || bound->content != *content)
+      commit.edits.push_back({place.file, std::move(bound->content)});
   }
+  // Its address is in a variable of the pipeline: no commit, the candidate is the head itself.
+  if (std::ranges::none_of(source->bind, &std::string::empty, &config::Binding::variable))
+    return Candidate{base, base};
   if (commit.edits.empty()) return fail(Errc::kConflict, "the code names this very version already");
   commit.message = commit_message(version);
   commit.author_name = "Tidegate";
@@ -222,7 +182,9 @@ void Gate::bind(Version version) {
         version.pipeline = PipelineId{};
         ++version.attempt;
         enter(version, VersionState::kTesting,
-              fmt::format("candidate {} on {}", made->sha.substr(0, 8), made->base_sha.substr(0, 8)));
+              in_variable(version)
+                  ? fmt::format("candidate {} itself, with the data in a variable", made->sha.substr(0, 8))
+                  : fmt::format("candidate {} on {}", made->sha.substr(0, 8), made->base_sha.substr(0, 8)));
       });
 }
 
@@ -232,7 +194,8 @@ void Gate::test(Version version) {
   request.project = version.project;
   request.ref = version.branch;
   request.sha = version.candidate_sha;
-  request.before_sha = version.base_sha;
+  // Nothing has changed, so there is nothing that `rules: changes` could compare: they let pass.
+  if (!in_variable(version)) request.before_sha = version.base_sha;
   request.version = version.id;
   request.variables = {{"TIDEGATE_CANDIDATE", "true"},
                        {"TIDEGATE_SOURCE", version.source},
@@ -290,6 +253,7 @@ Status Gate::move_branch(const Version& version, const Project& project) const {
   const std::string ref = "refs/heads/" + version.branch;
   TG_TRY(const std::string head, repository->resolve(ref));
   if (head == version.candidate_sha) return {};
+  if (in_variable(version)) return fail(Errc::kConflict, version.branch + " has moved");
   TG_TRY(const bool contained, repository->is_ancestor(version.candidate_sha, head));
   if (contained) return {};
   return repository->update_ref({ref, version.base_sha, version.candidate_sha});
@@ -331,7 +295,10 @@ void Gate::promoted(Version version, const Project& project, const Status& moved
   if (Status settled = pipelines_.settle(version.pipeline); !settled)
     return retry_later(version, settled.error());
   enter(version, VersionState::kLive,
-        fmt::format("{} was fast-forwarded to {}", version.branch, version.candidate_sha.substr(0, 8)));
+        in_variable(version)
+            ? fmt::format("{} stays at {}: its data is in a variable; only latest has moved", version.branch,
+                          version.candidate_sha.substr(0, 8))
+            : fmt::format("{} was fast-forwarded to {}", version.branch, version.candidate_sha.substr(0, 8)));
   if (on_promoted_) on_promoted_(project);
 }
 

@@ -14,20 +14,28 @@
 #include <string>
 
 #include "app/server/deliveries.h"
-#include "app/server/objects.h"
 #include "app/server/pipelines.h"
 #include "app/server/server_ports.h"
-#include "dataset/coalesce.h"
+#include "app/server/waiting.h"
 
 namespace tidegate::app {
 
 class Gate {
  public:
-  Gate(ServerPorts& ports, Pipelines& pipelines, Deliveries& deliveries)
-      : ports_(ports), objects_(ports), pipelines_(pipelines), deliveries_(deliveries) {}
+  Gate(ServerPorts& ports, Pipelines& pipelines, Deliveries& deliveries, const Sources& sources);
 
   /// A new version has been stored.
-  void landed(const Version& version);
+  void landed(const Version& version) { waiting_.landed(version); }
+  /// An object landed that may be a member of a set which waits.
+  void member_landed(ProjectId project, const std::string& source) {
+    waiting_.member_landed(project, source);
+  }
+  /// Something that held the source up is gone.
+  void wake(ProjectId project, const std::string& source) { waiting_.wake(project, source); }
+  /// A version that waits comes to this end instead.
+  void drop(const Version& version, VersionState end, std::string reason) {
+    enter(version, end, std::move(reason));
+  }
   /// A pipeline has reached its end: promote, take back, or for pipelines without data settle.
   void pipeline_finished(const Pipeline& pipeline);
   /// Called after main was fast-forwarded, so that tidegate.yml is read again.
@@ -37,9 +45,6 @@ class Gate {
 
  private:
   void advance(VersionId id);
-  void wait(Version version);
-  Result<std::vector<dataset::PendingEvent>> pending_events(const std::vector<Version>& waiting);
-  void fetch(Version version);
   void bind(Version version);
   void test(Version version);
   void promote(Version version);
@@ -61,10 +66,9 @@ class Gate {
   /// Saves the new state and goes on from there; a store that fails is tried again.
   void enter(Version version, VersionState state, std::string reason);
   void retry_later(const Version& version, const Error& error);
-  void finish_source(const Version& version);
 
   ServerPorts& ports_;
-  Objects objects_;
+  Waiting waiting_;
   Pipelines& pipelines_;
   Deliveries& deliveries_;
   std::function<void(const Project&)> on_promoted_;

@@ -17,12 +17,14 @@ class Objects {
 
   /// Copies the version's object, exactly that version of it, and hashes it; `done` gets the version with
   /// sha256, etag and size filled in. Quick when its bytes are here already. Nothing is saved in the store.
+  /// kInvalid: it is larger than `max_size`. A set must be here already (see Waiting).
   using OnFetched = std::function<void(Result<Version>)>;
-  void fetch(Version version, OnFetched done);
+  void fetch(Version version, std::uint64_t max_size, OnFetched done);
 
   /// The version that a commit's bound address names; when it is not on record (code bound by hand, first
-  /// push), it is fetched and recorded as baseline.
-  void resolve(ProjectId project, const std::string& source, const std::string& uri, OnFetched done);
+  /// push), it is fetched and recorded as baseline; not so a set (`of_set`).
+  void resolve(ProjectId project, const std::string& source, const std::string& uri, bool of_set,
+               OnFetched done);
 
  private:
   ObjectStorage& storage_of(bool is_file) { return is_file ? ports_.directories : ports_.s3; }

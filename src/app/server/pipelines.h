@@ -35,6 +35,9 @@ struct PipelineRequest {
   std::string seen_ref;  ///< "refs/…" to be noted as seen at `sha` together with the pipeline; empty: none
 };
 
+/// Of data, by the name of its source.
+using Addresses = std::map<std::string, std::string>;
+
 class Pipelines {
  public:
   explicit Pipelines(ServerPorts& ports) : ports_(ports), objects_(ports) {}
@@ -92,11 +95,15 @@ class Pipelines {
   struct Compiled {
     pipeline::Plan plan;
     std::vector<pipeline::JobData> data;
-    std::string head;  ///< where the ref stood; empty: it is gone
+    pipeline::JobVariables bound;  ///< addresses of data that are bound to variables
+    std::string head;              ///< where the ref stood; empty: it is gone
   };
   Result<Compiled> compile(const Project& project, const std::vector<Project>& projects,
                            const PipelineRequest& request, const pipeline::JobVariables& predefined,
-                           const pipeline::JobVariables& variables) const;
+                           const pipeline::JobVariables& variables, const Addresses& addresses) const;
+  /// The address of each source's data, for those whose code does not name it: of the candidate, or what is
+  /// live.
+  Result<Addresses> addresses_of(const PipelineRequest& request);
   Result<pipeline::Plan> plan(GitRepository& repository, const PipelineRequest& request,
                               const pipeline::Context& context, config::Sources sources) const;
   /// The pipeline, its jobs and their resource groups; within a transaction.
@@ -181,12 +188,16 @@ class Pipelines {
   std::set<JobId> unmatched_;                              ///< of those, the ones whose tags nobody has
 };
 
-/// The dataset objects that a commit's bindings name, to be resolved against the store. Blocking.
+/// The data that a commit's bindings name, to be resolved against the store. Of a source that is bound to a
+/// variable: what `given` (variables of the pipeline) or else `addresses` says. Blocking.
 struct NamedData {
   std::string source;
   std::string uri;
+  bool is_set = false;
+  std::string variable;  ///< it is to be in; empty: the code names it
 };
 
-std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha);
+std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha,
+                                  const pipeline::JobVariables& given, const Addresses& addresses);
 
 }  // namespace tidegate::app

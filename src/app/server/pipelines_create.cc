@@ -75,18 +75,66 @@ bool is_protected(const PipelineRequest& request, const Project& project) {
 
 }  // namespace
 
-std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha) {
+namespace {
+
+// What a variable of the pipeline names; nothing when there is no such data yet.
+std::optional<std::string> address_in(const std::string& variable, const std::string& source,
+                                      const pipeline::JobVariables& given, const Addresses& addresses) {
+  const auto named = std::ranges::find(given, variable, &pipeline::JobVariable::key);
+  if (named != given.end()) return named->value;
+  const auto known = addresses.find(source);
+  return known == addresses.end() ? std::nullopt : std::optional(known->second);
+}
+
+std::optional<std::string> address_in(GitRepository& repository, const std::string& sha,
+                                      const config::Binding& place) {
+  const auto content = repository.read_file(sha, place.file);
+  if (!content || !*content) return std::nullopt;
+  auto bound = dataset::read_binding({place.file, place.name, place.marker}, **content);
+  return bound ? std::optional(*std::move(bound)) : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha,
+                                  const pipeline::JobVariables& given, const Addresses& addresses) {
   std::vector<NamedData> out;
   const auto text = repository.read_file(sha, "tidegate.yml");
   if (!text || !*text) return out;
   for (const config::DataSource& source : config::load_project_file(**text).file.data) {
     if (source.bind.empty()) continue;
-    const config::Binding& place = source.bind.front();
-    const auto content = repository.read_file(sha, place.file);
-    if (!content || !*content) continue;
-    const auto bound = dataset::read_binding({place.file, place.name, place.marker}, **content);
-    if (bound) out.push_back({source.name, *bound});
+    const bool is_set = !source.manifest.empty() || !source.marker.empty();
+    // What a file says goes before what a variable does: it is in the commit.
+    const auto in_file = std::ranges::find_if(source.bind, &std::string::empty, &config::Binding::variable);
+    std::optional<std::string> uri;
+    if (in_file != source.bind.end()) uri = address_in(repository, sha, *in_file);
+    for (const config::Binding& place : source.bind) {
+      if (place.variable.empty()) continue;
+      if (!uri) uri = address_in(place.variable, source.name, given, addresses);
+      if (uri) out.push_back({source.name, *uri, is_set, place.variable});
+    }
+    const bool in_variable = !out.empty() && out.back().source == source.name;
+    if (uri && !in_variable) out.push_back({source.name, *uri, is_set, ""});
   }
+  return out;
+}
+
+// The candidate's own data, also in what its pipeline starts; of the other sources what is live.
+Result<Addresses> Pipelines::addresses_of(const PipelineRequest& request) {
+  Addresses out;
+  TG_TRY(const auto live, ports_.store.live_versions(request.project));
+  for (const Version& version : live) out[version.source] = version.uri;
+  VersionId candidate = request.version;
+  PipelineId above = request.upstream;
+  while (!candidate && above) {
+    TG_TRY(const auto upstream, ports_.store.pipeline(above));
+    if (!upstream || upstream->project != request.project) break;
+    candidate = upstream->version;
+    above = upstream->upstream;
+  }
+  if (!candidate) return out;
+  TG_TRY(const auto version, ports_.store.version(candidate));
+  if (version) out[version->source] = version->uri;
   return out;
 }
 
@@ -125,11 +173,17 @@ Result<pipeline::Plan> Pipelines::plan(GitRepository& repository, const Pipeline
 Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std::vector<Project>& projects,
                                                const PipelineRequest& request,
                                                const pipeline::JobVariables& predefined,
-                                               const pipeline::JobVariables& variables) const {
+                                               const pipeline::JobVariables& variables,
+                                               const Addresses& addresses) const {
   TG_TRY(const std::shared_ptr<GitRepository> repository, ports_.repository(project));
   Compiled out;
-  for (const NamedData& named : named_data(*repository, request.sha)) {
-    out.data.push_back({named.source, named.uri, "", ""});
+  for (const NamedData& named : named_data(*repository, request.sha, request.variables, addresses)) {
+    const bool again = !out.data.empty() && out.data.back().source == named.source;
+    if (!again) out.data.push_back({named.source, named.uri, "", "", named.is_set});
+    const bool is_given = std::ranges::any_of(
+        request.variables, [&](const pipeline::JobVariable& given) { return given.key == named.variable; });
+    if (named.variable.empty() || is_given) continue;
+    out.bound.push_back({.key = named.variable, .value = named.uri, .raw = true});
   }
   pipeline::Context context;
   context.ref = request.ref;
@@ -143,6 +197,7 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
   context.predefined = predefined;
   context.project = variables;
   context.pipeline = request.variables;
+  context.pipeline.insert(context.pipeline.end(), out.bound.begin(), out.bound.end());
   context.default_timeout = ports_.settings.default_job_timeout;
   if (!request.before_sha.empty()) {
     TG_TRY(context.changed, repository->changed_paths(request.before_sha, request.sha));
@@ -180,6 +235,8 @@ void Pipelines::create(PipelineRequest request, OnCreated done) {
   const auto predefined = predefined_variables(ports_, project);
   auto projects = ports_.store.projects();
   if (!projects) return done(projects.error());
+  auto addresses = addresses_of(request);
+  if (!addresses) return done(addresses.error());
 
   auto resolve_and_insert = [this, project, request,
                              done = std::move(done)](Result<Compiled> compiled) mutable {
@@ -194,24 +251,25 @@ void Pipelines::create(PipelineRequest request, OnCreated done) {
       }
       auto self = weak.lock();
       pipeline::JobData& data = shared->data[index];
-      objects_.resolve(
-          project.id, data.source, data.uri, [this, shared, index, self](Result<Version> version) {
-            if (version) {
-              shared->data[index].sha256 = version->sha256;
-              shared->data[index].file = ports_.object_path(version->sha256).string();
-            } else {
-              log::warn("pipeline", "data {}: {}", shared->data[index].uri, version.error().message);
-            }
-            (*self)(index + 1);
-          });
+      objects_.resolve(project.id, data.source, data.uri, data.is_set,
+                       [this, shared, index, self](Result<Version> version) {
+                         if (version) {
+                           shared->data[index].sha256 = version->sha256;
+                           shared->data[index].file = ports_.object_path(version->sha256).string();
+                         } else {
+                           log::warn("pipeline", "data {}: {}", shared->data[index].uri,
+                                     version.error().message);
+                         }
+                         (*self)(index + 1);
+                       });
     };
     (*next)(0);
   };
   in_background(
       ports_.workers, ports_.loop,
-      [this, project, projects = *std::move(projects), request, predefined,
-       variables = std::move(*variables)] {
-        return compile(project, projects, request, predefined, variables);
+      [this, project, projects = *std::move(projects), request, predefined, variables = std::move(*variables),
+       addresses = std::move(*addresses)] {
+        return compile(project, projects, request, predefined, variables, addresses);
       },
       std::move(resolve_and_insert));
 }
@@ -261,6 +319,7 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
   record.bridge = request.bridge;
   record.stages = compiled.plan.stages;
   record.variables = request.variables;
+  record.variables.insert(record.variables.end(), compiled.bound.begin(), compiled.bound.end());
   record.on_new_commit = compiled.plan.auto_cancel.on_new_commit;
   record.on_job_failure = compiled.plan.auto_cancel.on_job_failure;
   record.created_at = ports_.clock.now();

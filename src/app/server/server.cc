@@ -50,7 +50,7 @@ Server::Server(ServerPorts& ports)
       pipelines_(ports),
       sources_(ports),
       deliveries_(ports),
-      gate_(ports, pipelines_, deliveries_),
+      gate_(ports, pipelines_, deliveries_, sources_),
       refs_(ports, pipelines_, sources_),
       environments_(ports, pipelines_),
       tracker_(ports, sources_),
@@ -64,6 +64,8 @@ Server::Server(ServerPorts& ports)
   });
   sources_.on_version([this](const Version& version) { gate_.landed(version); });
   deliveries_.on_moved([this] { tracker_.soon(); });
+  sources_.on_member(
+      [this](ProjectId project, const std::string& source) { gate_.member_landed(project, source); });
   gate_.on_promoted([this](const Project& project) { refs_.check(project); });
 }
 
@@ -75,13 +77,12 @@ Status Server::start() {
   return ports_.loop.call([this]() -> Status {
     TG_TRY(const auto projects, ports_.store.projects());
     for (const Project& project : projects) refs_.clear_locks(project);
+    // Versions that wait need to know what tidegate.yml says, so it is on its way first.
+    for (const Project& project : projects) sources_.refresh(project);
     TG_CHECK(pipelines_.resume());
     TG_CHECK(gate_.resume());
     TG_CHECK(deliveries_.resume());
-    for (const Project& project : projects) {
-      sources_.refresh(project);
-      refs_.check(project);
-    }
+    for (const Project& project : projects) refs_.check(project);
     started_ = true;
     deliveries_.watch_drift();
     tracker_.start();
@@ -168,6 +169,7 @@ Result<Sources::Accepted> Server::announce(ProjectId project, const std::string&
       all.duplicate += accepted.duplicate;
       all.superseded += accepted.superseded;
       all.filtered += accepted.filtered;
+      all.members += accepted.members;
       all.versions.insert(all.versions.end(), accepted.versions.begin(), accepted.versions.end());
     }
     // A store gives up on what is not found, and asks again when we cannot tell yet.

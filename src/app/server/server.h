@@ -128,10 +128,47 @@ class Server {
 
   Result<std::vector<Version>> versions(ProjectId project, const std::string& source, std::int64_t limit);
   Result<Version> version(ProjectId project, const std::string& source, std::int64_t number);
-  /// The object of a version that is final goes through the gate again, at once, as a new version of the
-  /// source. kConflict: the version is still under way. kNotFound: there is no such version or source (any
-  /// more).
-  Result<Version> replay(ProjectId project, const std::string& source, std::int64_t number);
+  /// Of a set.
+  Result<std::vector<SetMember>> members(VersionId version);
+
+  // What people do to data. Each is recorded with who did it and why before it takes effect. kNotFound: there
+  // is no such source or version (any more); kInvalid: no reason is given.
+
+  /// Who asked, and why.
+  struct Deed {
+    std::string who;
+    std::string reason;
+  };
+  /// What is final goes through the gate again, at once, as a new version of the source. kConflict: the
+  /// version is under way, or in quarantine.
+  Result<Version> replay(ProjectId project, const std::string& source, std::int64_t number, const Deed& deed);
+  /// The source stays at this version, the live one; what lands waits. kConflict: another one is live, or one
+  /// is under way.
+  Status pin(ProjectId project, const std::string& source, std::int64_t number, const Deed& deed);
+  Status unpin(ProjectId project, const std::string& source, const Deed& deed);
+  /// A version that waits is not run. kConflict: it does not wait.
+  Result<Version> skip(ProjectId project, const std::string& source, std::int64_t number, const Deed& deed);
+  /// Neither this object version nor other objects of its bytes run again. One that waits is rejected, the
+  /// pipeline of one that is tested is canceled. kConflict: it is in a step that cannot be stopped.
+  Result<Version> quarantine_data(ProjectId project, const std::string& source, std::int64_t number,
+                                  const Deed& deed);
+  /// Takes that back. kConflict: it is not in quarantine.
+  Result<Version> release_data(ProjectId project, const std::string& source, std::int64_t number,
+                               const Deed& deed);
+  /// Objects of the baseline become versions, oldest first; each runs by itself. Blocks: the bucket is asked
+  /// for each. kInvalid: more than kMostBackfilled. kConflict: the first listing is not over yet.
+  struct Backfill {
+    std::optional<Instant> since;  ///< not older than this
+    std::string match;             ///< glob on the key after the source's prefix; empty: all
+  };
+  static constexpr std::size_t kMostBackfilled = 1000;
+  Result<std::vector<Version>> backfill(ProjectId project, const std::string& source, const Backfill& which,
+                                        const Deed& deed);
+  /// Newest first; source empty: of all.
+  Result<std::vector<DataAction>> data_actions(ProjectId project, const std::string& source);
+  /// Of every source that is pinned.
+  Result<std::vector<DataAction>> pins(ProjectId project);
+
   Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source, VersionId version);
   Result<std::vector<config::DataSource>> sources(ProjectId project);
   Result<std::vector<Delivery>> history(ProjectId project, const std::string& target, std::int64_t limit);
@@ -159,6 +196,11 @@ class Server {
   Result<std::vector<DeliveryStory>> stored_stories(ProjectId project, const std::string& target,
                                                     std::int64_t limit);
   Result<Version> version_now(ProjectId project, const std::string& source, std::int64_t number);
+  Status record(const std::string& action, const Version& version, const Deed& deed);
+  Status check_deed(ProjectId project, const std::string& source, const Deed& deed) const;
+  Result<std::vector<std::pair<std::string, KeyRecord>>> baseline_of(ProjectId project,
+                                                                     const config::DataSource& source,
+                                                                     const Backfill& which);
   Result<Pipeline> pipeline_now(ProjectId project, PipelineId id);
   Result<Job> job_now(ProjectId project, JobId id);
   Result<EnvironmentRecord> environment_now(ProjectId project, std::int64_t id);

@@ -22,6 +22,7 @@
 #include "app/server/loop.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "dataset/readiness.h"
 
 namespace tidegate::app {
 
@@ -54,6 +55,9 @@ struct ServerSettings {
   Seconds tracking_poll{30};  ///< how often the experiment tracker is asked for runs of the live releases
 };
 
+/// Bytes of a manifest of a set, at most.
+inline constexpr std::uint64_t kMaxManifest = 8U << 20U;
+
 /// Everything outlives the server. Blocking ports are used on workers only, the store on the loop only.
 struct ServerPorts {
   ServerSettings settings;
@@ -79,6 +83,8 @@ struct ServerPorts {
   const sys::StopFlag& stop;  ///< the server is going down
   /// A new reader of URLs for each configuration, so that one sees one state. Empty: none are read.
   std::function<std::unique_ptr<RemoteFiles>()> remote_files = {};
+  /// What a manifest says; kInvalid, with the place, when it is none.
+  std::function<Result<dataset::Manifest>(std::string_view)> parse_manifest = {};
 
   std::filesystem::path repository_path(const Project& project) const {
     return settings.data / "repositories" / (project.path + ".git");

@@ -1,12 +1,9 @@
-// What people ask of the server to keep it in order: tokens, quarantine, lists, replays.
-#include <algorithm>
+// What people ask of the server to keep it in order: tokens, quarantine, lists.
 
 #include <fmt/core.h>
 
 #include "app/server/server.h"
-#include "base/log.h"
 #include "base/sha256.h"
-#include "base/text.h"
 
 namespace tidegate::app {
 
@@ -44,52 +41,6 @@ Result<std::vector<Quarantined>> Server::quarantined(ProjectId project) {
 }
 Status Server::lift_quarantine(ProjectId project, const std::string& digest) {
   return ports_.loop.call([&] { return ports_.store.lift_quarantine(project, digest); });
-}
-
-Result<Version> Server::version_now(ProjectId project, const std::string& source, std::int64_t number) {
-  TG_TRY(const auto all, ports_.store.versions(project, source, 100000));
-  const auto at = std::ranges::find(all, number, &Version::number);
-  if (at == all.end() || source.empty())
-    return fail(Errc::kNotFound, fmt::format("source {} has no version {}", printable(source), number));
-  return *at;
-}
-Result<Version> Server::version(ProjectId project, const std::string& source, std::int64_t number) {
-  return ports_.loop.call([&] { return version_now(project, source, number); });
-}
-
-Result<Version> Server::replay(ProjectId project, const std::string& source, std::int64_t number) {
-  return ports_.loop.call([&]() -> Result<Version> {
-    TG_TRY(const Version old, version_now(project, source, number));
-    const std::string name = fmt::format("{}/{}", source, number);
-    if (!is_final(old.state))
-      return fail(Errc::kConflict, fmt::format("{} is under way ({})", name, to_string(old.state)));
-    if (!sources_.find(project, source))
-      return fail(Errc::kNotFound, fmt::format("tidegate.yml has no source {} any more", printable(source)));
-    TG_TRY(const auto events, ports_.store.events(project, source, old.id, 1));
-    if (events.empty()) return fail(Errc::kConflict, name + " has no event that could be replayed");
-    Version fresh = old;
-    fresh.state = VersionState::kWaiting;
-    fresh.reason = "replay of " + name;
-    fresh.base_sha.clear();
-    fresh.candidate_sha.clear();
-    fresh.pipeline = PipelineId{};
-    fresh.attempt = 0;
-    fresh.created_at = fresh.due_at = ports_.clock.now();
-    fresh.finished_at.reset();
-    EventRecord event = events.front();
-    event.verdict = "replayed";
-    event.reason = fresh.reason;
-    event.received_at = fresh.created_at;
-    TG_CHECK(ports_.store.transaction([&]() -> Status {
-      TG_TRY(fresh, ports_.store.add_version(fresh));
-      event.version = fresh.id;
-      TG_CHECK(ports_.store.add_event(event));
-      return {};
-    }));
-    log::info("data", "{} v{}: {}", source, fresh.number, fresh.reason);
-    gate_.landed(fresh);
-    return fresh;
-  });
 }
 
 }  // namespace tidegate::app

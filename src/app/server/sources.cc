@@ -25,20 +25,7 @@ Result<config::ProjectFile> read_project_file(const ServerPorts& ports, const Pr
 
 dataset::SourceFilter filter_of(const config::DataSource& source) {
   const auto address = dataset::parse_source(source.source).value_or(dataset::SourceAddress{});
-  return {address.bucket, address.prefix, source.include};
-}
-
-dataset::ObjectEvent event_of(const ObjectInfo& info, bool is_file) {
-  dataset::ObjectEvent event;
-  event.provider = is_file ? "file" : "listing";
-  event.bucket = info.bucket;
-  event.key = info.key;
-  event.version_id = info.version_id;
-  event.etag = info.etag;
-  event.size = info.size;
-  event.occurred_at = info.modified_at;
-  event.origin = is_file ? dataset::Origin::kDirectory : dataset::Origin::kListing;
-  return event;
+  return {address.bucket, address.prefix, source.include, source.manifest, source.marker};
 }
 
 // A listing tells no versions, so the baseline's objects are on record by etag and size. An event that comes
@@ -52,7 +39,33 @@ bool is_known_listing(const dataset::ObjectEvent& event, const KeyRecord& known)
   return dataset::identity(listed) == known.state.identity;
 }
 
+// What a set is bound by: its manifest, or the marker's folder.
+std::string key_of(const config::DataSource& source, const dataset::ObjectEvent& event) {
+  return source.marker.empty() ? event.key : dataset::folder_of(event.key);
+}
+
 }  // namespace
+
+bool wants(const config::DataSource& source, const std::string& key) {
+  const dataset::SourceFilter filter = filter_of(source);
+  dataset::ObjectEvent event;
+  event.bucket = filter.bucket;
+  event.key = key;
+  return dataset::decide(filter, event, std::nullopt, false).verdict == dataset::Verdict::kNew;
+}
+
+Sources::Sources(ServerPorts& ports)
+    : ports_(ports),
+      listings_(
+          ports,
+          [this](ProjectId project, const config::DataSource& source,
+                 const std::vector<dataset::ObjectEvent>& events) -> Status {
+            TG_CHECK(accept(project, source, events));
+            return {};
+          },
+          [this](ProjectId project, const config::DataSource& source, Millis took) {
+            schedule_reconcile(project, source, took);
+          }) {}
 
 void Sources::refresh(const Project& project) {
   if (!files_.contains(project.id)) unread_.insert(project.id);
@@ -111,11 +124,15 @@ Result<Sources::Accepted> Sources::accept(ProjectId project, const config::DataS
   for (const VersionId id : accepted.versions) {
     if (auto version = ports_.store.version(id); version && *version && on_version_) on_version_(**version);
   }
+  if (accepted.members > 0 && on_member_) on_member_(project, source.name);
   return accepted;
 }
 
 Status Sources::accept_one(ProjectId project, const config::DataSource& source,
-                           const dataset::ObjectEvent& event, Accepted& accepted) {
+                           const dataset::ObjectEvent& told, Accepted& accepted) {
+  dataset::ObjectEvent event = told;
+  // A clock that is ahead must not make everything that follows look old.
+  event.occurred_at = std::min(event.occurred_at, ports_.clock.now());
   const std::string identity = dataset::identity(event);
   TG_TRY(const auto known, ports_.store.key(project, source.name, event.key));
   TG_TRY(bool seen, ports_.store.event_seen(project, source.name, identity));
@@ -126,8 +143,15 @@ Status Sources::accept_one(ProjectId project, const config::DataSource& source,
     seen = true;
   }
   if (known && is_known_listing(event, *known)) seen = true;
-  const auto decision =
+  const bool is_listed =
+      event.origin == dataset::Origin::kListing || event.origin == dataset::Origin::kDirectory;
+  if (seen && is_listed) {  // every listing tells it again; once is enough on record
+    ++accepted.duplicate;
+    return {};
+  }
+  auto decision =
       dataset::decide(filter_of(source), event, known ? std::optional(known->state) : std::nullopt, seen);
+  TG_TRY(const auto bad, ports_.store.quarantined_data(project, source.name, identity, ""));
   EventRecord record;
   record.project = project;
   record.source = source.name;
@@ -135,13 +159,26 @@ Status Sources::accept_one(ProjectId project, const config::DataSource& source,
   record.identity = identity;
   record.verdict = dataset::to_string(decision.verdict);
   record.reason = decision.reason;
+  const bool is_bad = bad && decision.verdict == dataset::Verdict::kNew;
+  if (is_bad) {
+    record.verdict = "quarantined";
+    record.reason =
+        fmt::format("in quarantine since {}, by {}: {}", format_iso8601(bad->at), bad->who, bad->reason);
+  }
   record.received_at = ports_.clock.now();
   TG_TRY(const std::int64_t id, ports_.store.add_event(record));
   if (decision.state) {
     const KeyRecord fresh{*decision.state, event.etag, event.size.value_or(0)};
     TG_CHECK(ports_.store.set_key(project, source.name, event.key, fresh));
   }
+  if (is_bad) {
+    ++accepted.filtered;
+    return {};
+  }
   switch (decision.verdict) {
+    case dataset::Verdict::kMember:
+      ++accepted.members;
+      return {};
     case dataset::Verdict::kNew:
       ++accepted.fresh;
       return new_version(project, source, event, id, accepted);
@@ -161,6 +198,15 @@ Status Sources::accept_one(ProjectId project, const config::DataSource& source,
 
 Status Sources::new_version(ProjectId project, const config::DataSource& source,
                             const dataset::ObjectEvent& event, std::int64_t event_id, Accepted& accepted) {
+  TG_TRY(const Version version, add_version(project, source, event, false));
+  TG_CHECK(ports_.store.set_event_version(event_id, version.id));
+  accepted.versions.push_back(version.id);
+  log::info("data", "{} v{}: {} landed", source.name, version.number, version.uri);
+  return {};
+}
+
+Result<Version> Sources::add_version(ProjectId project, const config::DataSource& source,
+                                     const dataset::ObjectEvent& event, bool by_hand) {
   const auto address = dataset::parse_source(source.source).value_or(dataset::SourceAddress{});
   TG_TRY(const auto owner, ports_.store.project(project));
   Version version;
@@ -168,120 +214,55 @@ Status Sources::new_version(ProjectId project, const config::DataSource& source,
   version.source = source.name;
   version.identity = dataset::identity(event);
   version.bucket = event.bucket;
-  version.key = event.key;
+  version.key = key_of(source, event);
   version.object_version = event.version_id;
   version.etag = event.etag;
   version.size = event.size.value_or(0);
-  version.uri = dataset::bound_uri(event.bucket, event.key, event.version_id, address.is_file);
+  version.uri = dataset::bound_uri(event.bucket, version.key, event.version_id, address.is_file);
   version.branch = !source.branch.empty() ? source.branch : owner ? owner->default_branch : "main";
   version.created_at = ports_.clock.now();
-  version.due_at = version.created_at + source.quiet;
-  version.reason = fmt::format("waiting until nothing has landed for {}", format_duration(source.quiet));
-  TG_TRY(version, ports_.store.add_version(version));
-  TG_CHECK(ports_.store.set_event_version(event_id, version.id));
-  accepted.versions.push_back(version.id);
-  log::info("data", "{} v{}: {} landed", source.name, version.number, version.uri);
-  return {};
+  version.due_at = by_hand ? version.created_at : version.created_at + source.quiet;
+  version.is_set = !source.manifest.empty() || !source.marker.empty();
+  version.by_hand = by_hand;
+  version.reason = by_hand          ? "asked for by hand"
+                   : version.is_set ? "looking which objects of the set are there"
+                                    : fmt::format("waiting until nothing has landed for {}",
+                                                  format_duration(source.quiet));
+  return ports_.store.add_version(std::move(version));
+}
+
+Result<Version> Sources::take_in(ProjectId project, const config::DataSource& source,
+                                 const dataset::ObjectEvent& event) {
+  const auto decision = dataset::decide(filter_of(source), event, std::nullopt, false);
+  if (decision.verdict != dataset::Verdict::kNew) return fail(Errc::kInvalid, decision.reason);
+  TG_TRY(const Version version, add_version(project, source, event, true));
+  EventRecord record;
+  record.project = project;
+  record.source = source.name;
+  record.event = event;
+  record.event.origin = dataset::Origin::kManual;
+  record.identity = version.identity;
+  record.verdict = "backfilled";
+  record.reason = "an object of the baseline, asked for by hand";
+  record.version = version.id;
+  record.received_at = version.created_at;
+  TG_CHECK(ports_.store.add_event(record));
+  TG_CHECK(ports_.store.set_key(project, source.name, event.key,
+                                {*decision.state, event.etag, event.size.value_or(0)}));
+  return version;
 }
 
 void Sources::reconcile(ProjectId project, const std::string& name) {
-  const auto source = find(project, name);
-  if (!source) {
-    scheduled_.erase({project, name});
-    return;
-  }
-  if (!listing_.emplace(project, name).second) return;
-  const auto address = dataset::parse_source(source->source);
-  const auto baseline = ports_.store.source_baseline(project, name);
-  if (!address || !baseline) {
-    listing_.erase({project, name});
-    return;
-  }
-  const bool first = !baseline->has_value();
-  in_background(
-      ports_.workers, ports_.loop,
-      [this, address = *address]() -> Result<Listed> {
-        ObjectStorage& storage = address.is_file ? ports_.directories : ports_.s3;
-        Listed out;
-        TG_CHECK(storage.list(
-            address.bucket, address.prefix,
-            [&](const ObjectInfo& info) {
-              out.objects.push_back(info);
-              return true;
-            },
-            &ports_.stop));
-        return out;
-      },
-      [this, project, source = *source, first](Result<Listed> result) {
-        listed(project, source, first, std::move(result));
-      });
+  if (const auto source = find(project, name)) return listings_.begin(project, *source);
+  scheduled_.erase({project, name});
 }
 
-void Sources::listed(ProjectId project, const config::DataSource& source, bool baseline,
-                     Result<Listed> result) {
-  listing_.erase({project, source.name});
-  if (!result) {
-    log::warn("data", "{}: listing failed: {}; trying again later", source.name, result.error().message);
-  } else if (Status status = accept_listed(project, source, baseline, *result); !status) {
-    log::error("data", "{}: {}", source.name, status.error().message);
-  }
-  schedule_reconcile(project, source);
-}
-
-Status Sources::accept_listed(ProjectId project, const config::DataSource& source, bool baseline,
-                              const Listed& listed) {
-  const auto address = dataset::parse_source(source.source).value_or(dataset::SourceAddress{});
-  std::vector<ObjectInfo> unknown;
-  TG_CHECK(ports_.store.transaction([&]() -> Status {
-    for (const ObjectInfo& info : listed.objects) {
-      TG_TRY(const auto known, ports_.store.key(project, source.name, info.key));
-      if (known && known->etag == info.etag && known->size == info.size) continue;
-      if (!baseline) {
-        unknown.push_back(info);
-        continue;
-      }
-      const auto event = event_of(info, address.is_file);
-      const KeyRecord record{{dataset::identity(event), "", event.occurred_at}, info.etag, info.size};
-      if (!known) TG_CHECK(ports_.store.set_key(project, source.name, info.key, record));
-    }
-    if (baseline) TG_CHECK(ports_.store.set_source_baseline(project, source.name, ports_.clock.now()));
-    return {};
-  }));
-  if (baseline) {
-    log::info("data", "{}: baseline of {} objects at {}", source.name, listed.objects.size(), source.source);
-  }
-  if (!unknown.empty()) announce(project, source, std::move(unknown));
-  return {};
-}
-
-// A listing does not tell version ids, and an event of the same object may still come: both must have one
-// identity, so the version is asked for first.
-void Sources::announce(ProjectId project, const config::DataSource& source, std::vector<ObjectInfo> unknown) {
-  log::info("data", "{}: the listing shows {} objects that no event told of", source.name, unknown.size());
+// A bucket that takes long to list is listed less often: a tenth of the time, at most.
+void Sources::schedule_reconcile(ProjectId project, const config::DataSource& source, Millis took) {
   const bool is_file = source.source.starts_with("file://");
-  in_background(
-      ports_.workers, ports_.loop,
-      [this, is_file, unknown = std::move(unknown)] {
-        std::vector<dataset::ObjectEvent> events;
-        for (const ObjectInfo& info : unknown) {
-          ObjectStorage& storage = is_file ? ports_.directories : ports_.s3;
-          // Gone or replaced since: the next listing tells.
-          if (const auto exact = storage.head(info.bucket, info.key, ""))
-            events.push_back(event_of(*exact, is_file));
-        }
-        return events;
-      },
-      [this, project, source](const std::vector<dataset::ObjectEvent>& events) {
-        if (auto accepted = accept(project, source, events); !accepted) {
-          log::error("data", "{}: {}", source.name, accepted.error().message);
-        }
-      });
-}
-
-void Sources::schedule_reconcile(ProjectId project, const config::DataSource& source) {
-  const bool is_file = source.source.starts_with("file://");
-  const Seconds delay = is_file ? ports_.settings.directory_poll : ports_.settings.reconcile_every;
-  ports_.loop.post_after(delay, [this, project, name = source.name] { reconcile(project, name); });
+  const Millis usual = is_file ? ports_.settings.directory_poll : ports_.settings.reconcile_every;
+  ports_.loop.post_after(std::max(usual, 9 * took),
+                         [this, project, name = source.name] { reconcile(project, name); });
 }
 
 }  // namespace tidegate::app

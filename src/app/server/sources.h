@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/server/listings.h"
 #include "app/server/server_ports.h"
 #include "config/project_file.h"
 #include "dataset/event.h"
@@ -18,10 +19,15 @@ namespace tidegate::app {
 
 class Sources {
  public:
-  explicit Sources(ServerPorts& ports) : ports_(ports) {}
+  explicit Sources(ServerPorts& ports);
 
   /// Called with each new dataset version (state waiting), after it is stored.
   void on_version(std::function<void(const Version&)> callback) { on_version_ = std::move(callback); }
+
+  /// Called when an object landed that may be a member of a set.
+  void on_member(std::function<void(ProjectId, const std::string& source)> callback) {
+    on_member_ = std::move(callback);
+  }
 
   /// Reads tidegate.yml at the head of the default branch again, in the background. A source seen for the
   /// first time gets its baseline: what is there already is recorded and nothing runs for it.
@@ -41,37 +47,40 @@ class Sources {
     int duplicate = 0;
     int superseded = 0;
     int filtered = 0;
+    int members = 0;  ///< parts of sets
     std::vector<VersionId> versions;
   };
   Result<Accepted> accept(ProjectId project, const config::DataSource& source,
                           const std::vector<dataset::ObjectEvent>& events);
 
-  /// Lists the bucket (or directory) and accepts what no event has told of. Runs by itself on a schedule.
-  void reconcile(ProjectId project, const std::string& source);
+  /// Makes an object of the baseline a version, by hand: it runs as itself. Within a transaction; the caller
+  /// tells of it afterwards. kInvalid: the source's filters would not let it through.
+  Result<Version> take_in(ProjectId project, const config::DataSource& source,
+                          const dataset::ObjectEvent& event);
 
  private:
   using Key = std::pair<ProjectId, std::string>;
-  struct Listed {
-    std::vector<ObjectInfo> objects;
-  };
 
   Status accept_one(ProjectId project, const config::DataSource& source, const dataset::ObjectEvent& event,
                     Accepted& accepted);
   Status new_version(ProjectId project, const config::DataSource& source, const dataset::ObjectEvent& event,
                      std::int64_t event_id, Accepted& accepted);
   void take_file(const Project& project, Result<config::ProjectFile> file);
-  void listed(ProjectId project, const config::DataSource& source, bool baseline, Result<Listed> result);
-  Status accept_listed(ProjectId project, const config::DataSource& source, bool baseline,
-                       const Listed& listed);
-  void announce(ProjectId project, const config::DataSource& source, std::vector<ObjectInfo> unknown);
-  void schedule_reconcile(ProjectId project, const config::DataSource& source);
+  Result<Version> add_version(ProjectId project, const config::DataSource& source,
+                              const dataset::ObjectEvent& event, bool by_hand);
+  void reconcile(ProjectId project, const std::string& source);
+  void schedule_reconcile(ProjectId project, const config::DataSource& source, Millis took);
 
   ServerPorts& ports_;
   std::function<void(const Version&)> on_version_;
+  std::function<void(ProjectId, const std::string&)> on_member_;
   std::map<ProjectId, config::ProjectFile> files_;
   std::set<ProjectId> unread_;
   std::set<Key> scheduled_;  ///< sources with a listing in the future
-  std::set<Key> listing_;    ///< sources with a listing under way
+  Listings listings_;
 };
+
+/// Whether the source's filters make a version of this key.
+bool wants(const config::DataSource& source, const std::string& key);
 
 }  // namespace tidegate::app

@@ -7,7 +7,7 @@
 namespace tidegate::app {
 namespace {
 
-constexpr std::array<std::pair<VersionState, std::string_view>, 10> kVersionStates{{
+constexpr std::array<std::pair<VersionState, std::string_view>, 11> kVersionStates{{
     {VersionState::kBaseline, "baseline"},
     {VersionState::kWaiting, "waiting"},
     {VersionState::kFetching, "fetching"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<VersionState, std::string_view>, 10> kVersionStat
     {VersionState::kLive, "live"},
     {VersionState::kRejected, "rejected"},
     {VersionState::kSuperseded, "superseded"},
+    {VersionState::kSkipped, "skipped"},
 }};
 
 }  // namespace
@@ -60,6 +61,7 @@ bool is_final(VersionState state) {
     case VersionState::kLive:
     case VersionState::kRejected:
     case VersionState::kSuperseded:
+    case VersionState::kSkipped:
       return true;
     case VersionState::kWaiting:
     case VersionState::kFetching:

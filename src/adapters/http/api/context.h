@@ -60,6 +60,7 @@ void add_trigger_routes(Router& router, app::Server& server);   ///< API v4: tri
 void add_resource_routes(Router& router, app::Server& server);  ///< API v4: resource groups
 void add_tidegate_routes(Router& router, app::Server& server);  ///< /api/tidegate/v1
 void add_lineage_routes(Router& router, app::Server& server);   ///< /api/tidegate/v1/…/lineage
+void add_data_routes(Router& router, app::Server& server);      ///< /api/tidegate/v1: data and events
 /// /hooks. `parse` reads an object store's message; it is handed in because adapters do not know each other.
 using RecordParser = std::function<Result<std::vector<dataset::ObjectEvent>>(const std::string& body)>;
 void add_hook_routes(Router& router, app::Server& server, RecordParser parse);

@@ -40,7 +40,8 @@ Result<Response> take(app::Server& server, const RecordParser& parse, const Requ
   return json_response(202, json::object{{"new", accepted.fresh},
                                          {"duplicate", accepted.duplicate},
                                          {"superseded", accepted.superseded},
-                                         {"filtered", accepted.filtered}});
+                                         {"filtered", accepted.filtered},
+                                         {"members", accepted.members}});
 }
 
 }  // namespace

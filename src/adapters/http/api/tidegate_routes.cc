@@ -4,9 +4,7 @@
 
 #include "adapters/http/api/context.h"
 #include "adapters/http/api/views.h"
-#include "app/server/log_excerpt.h"
 #include "base/text.h"
-#include "sys/file.h"
 
 namespace tidegate::http::api {
 namespace {
@@ -55,84 +53,6 @@ Result<Response> revoke_token(Server& server, const Request& request, const Proj
 Result<Response> lift_quarantine(Server& server, const Request& request, const Project& project) {
   TG_CHECK(server.lift_quarantine(project.id, request.param("digest")));
   return json_response(200, json::object{{"digest", request.param("digest")}});
-}
-
-Result<Response> list_data(Server& server, const Request& request, const Project& project) {
-  TG_TRY(const auto sources, server.sources(project.id));
-  TG_TRY(const auto versions, server.versions(project.id, request.query_value("source").value_or(""), 100));
-  json::array source_views;
-  for (const auto& s : sources) {
-    json::array places;
-    for (const auto& b : s.bind) places.push_back({{"file", b.file}, {"name", b.name}, {"marker", b.marker}});
-    source_views.push_back({{"name", s.name},
-                            {"source", s.source},
-                            {"quiet_seconds", s.quiet.count()},
-                            {"branch", s.branch.empty() ? project.default_branch : s.branch},
-                            {"bind", places}});
-  }
-  json::array version_views;
-  for (const auto& v : versions) version_views.push_back(version_view(v));
-  return json_response(200, json::object{{"sources", source_views}, {"versions", version_views}});
-}
-
-// Which jobs ran for a version, and for one that failed the line of its log that says why.
-Result<json::array> jobs_of(Server& server, const app::Version& version) {
-  json::array out;
-  if (!version.pipeline) return out;
-  TG_TRY(const auto jobs, server.jobs(version.pipeline));
-  for (const app::Job& job : jobs) {
-    json::object view{{"id", job.state.id.value()},
-                      {"name", job.state.name},
-                      {"stage", job.stage},
-                      {"status", pipeline::to_string(job.state.status)},
-                      {"retried", job.state.retried}};
-    if (job.state.status == pipeline::JobStatus::kFailed) {
-      view["failure_reason"] = job.state.failure_reason;
-      const auto log = sys::read_file(server.log_path(job.state.id));
-      const auto line = log ? app::failing_line(*log) : std::nullopt;
-      if (line)
-        view["log_line"] = {{"number", line->number},
-                            {"text", is_utf8(line->text) ? line->text : printable(line->text)}};
-    }
-    out.push_back(view);
-  }
-  return out;
-}
-
-Result<Response> show_data(Server& server, const Request& request, const Project& project) {
-  const auto number = parse_integer(request.param("number"));
-  if (!number) return fail(Errc::kNotFound, "a version is named by its number: data/<source>/<number>");
-  TG_TRY(const auto version, server.version(project.id, request.param("source"), *number));
-  TG_TRY(const auto events, server.events(project.id, version.source, version.id));
-  TG_TRY(const auto deliveries, version.pipeline
-                                    ? server.history(project.id, "", 1000)
-                                    : Result<std::vector<app::Delivery>>(std::vector<app::Delivery>{}));
-  json::object out = version_view(version).as_object();
-  json::array event_views;
-  for (const auto& e : events) event_views.push_back(event_view(e));
-  out["events"] = event_views;
-  TG_TRY(out["jobs"], jobs_of(server, version));
-  json::array delivery_views;
-  for (const auto& d : deliveries) {
-    if (d.pipeline == version.pipeline) delivery_views.push_back(delivery_view(d));
-  }
-  out["deliveries"] = delivery_views;
-  return json_response(200, out);
-}
-
-Result<Response> replay_data(Server& server, const Request& request, const Project& project) {
-  const auto number = parse_integer(request.param("number"));
-  if (!number) return fail(Errc::kNotFound, "a version is named by its number: data/<source>/<number>");
-  TG_TRY(const auto version, server.replay(project.id, request.param("source"), *number));
-  return json_response(201, version_view(version));
-}
-
-Result<Response> list_events(Server& server, const Request& request, const Project& project) {
-  TG_TRY(const auto events,
-         server.events(project.id, request.query_value("source").value_or(""), VersionId{}));
-  json::array out;
-  for (const auto& e : events) out.push_back(event_view(e));
-  return json_response(200, out);
 }
 
 Result<Response> list_deliveries(Server& server, const Request& request, const Project& project) {
@@ -207,10 +127,6 @@ void add_tidegate_routes(Router& router, app::Server& server) {
   add("GET", "/tokens", list_tokens);
   add("DELETE", "/tokens/:token", revoke_token);
   add("DELETE", "/quarantine/:digest", lift_quarantine);
-  add("POST", "/data/:source/:number/replay", replay_data);
-  add("GET", "/data", list_data);
-  add("GET", "/data/:source/:number", show_data);
-  add("GET", "/events", list_events);
   add("GET", "/deliveries", list_deliveries);
   add("GET", "/releases/:target", list_releases);
   add("GET", "/drift", show_drift);

@@ -142,8 +142,38 @@ json::value version_view(const app::Version& v) {
                       {"candidate_sha", v.candidate_sha},
                       {"pipeline", v.pipeline ? json::value(v.pipeline.value()) : json::value(nullptr)},
                       {"attempt", v.attempt},
+                      {"is_set", v.is_set},
+                      {"by_hand", v.by_hand},
+                      {"because", safe(v.because)},
                       {"created_at", format_iso8601(v.created_at)},
                       {"finished_at", when(v.finished_at)}};
+}
+
+json::value member_view(const app::SetMember& m) {
+  const auto& wanted = m.wanted;
+  json::value found = nullptr;
+  if (m.found)
+    found = {{"object_version", m.found->version_id},
+             {"etag", m.found->etag},
+             {"size", m.found->size},
+             {"sha256", m.found->sha256}};
+  return json::object{{"name", safe(wanted.name)},
+                      {"key", safe(wanted.key)},
+                      {"wanted",
+                       {{"size", wanted.size ? json::value(*wanted.size) : json::value(nullptr)},
+                        {"sha256", wanted.sha256},
+                        {"etag", wanted.etag}}},
+                      {"found", found}};
+}
+
+json::value action_view(const app::DataAction& a) {
+  return json::object{{"id", a.id},
+                      {"source", a.source},
+                      {"number", a.number > 0 ? json::value(a.number) : json::value(nullptr)},
+                      {"action", a.action},
+                      {"who", a.who},
+                      {"reason", safe(a.reason)},
+                      {"at", format_iso8601(a.at)}};
 }
 
 json::value event_view(const app::EventRecord& e) {
@@ -152,6 +182,7 @@ json::value event_view(const app::EventRecord& e) {
                       {"identity", e.identity},
                       {"verdict", e.verdict},
                       {"reason", safe(e.reason)},
+                      {"became", e.number > 0 ? json::value(e.number) : json::value(nullptr)},
                       {"provider", e.event.provider},
                       {"origin", dataset::to_string(e.event.origin)},
                       {"bucket", safe(e.event.bucket)},

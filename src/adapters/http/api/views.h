@@ -16,6 +16,8 @@ boost::json::value job_view(const app::Job& job, const app::Pipeline& pipeline,
                             const std::vector<app::Artifact>& artifacts, const std::string& external_url);
 boost::json::value variable_view(const app::ProjectVariable& variable);
 boost::json::value version_view(const app::Version& version);
+boost::json::value member_view(const app::SetMember& member);
+boost::json::value action_view(const app::DataAction& action);
 boost::json::value event_view(const app::EventRecord& event);
 boost::json::value delivery_view(const app::Delivery& delivery);
 boost::json::value story_view(const app::DeliveryStory& story);
