@@ -48,24 +48,42 @@ bool is_older_by_time(const ObjectEvent& event, const KeyState& known) {
   return event.occurred_at < known.occurred_at;
 }
 
+bool is_same_provider(const ObjectEvent& event, const KeyState& known) {
+  return known.sequencer_by.empty() || known.sequencer_by == event.provider;
+}
+
 // Why the event is older than what is known; empty when it is newer.
 std::string why_superseded(const ObjectEvent& event, const KeyState& known) {
   const std::string newer = "a newer version is known, of " + format_iso8601(known.occurred_at);
-  if (!event.sequencer.empty() && !known.sequencer.empty()) {
-    if (compare_sequencers(event.sequencer, known.sequencer) <= 0) {
-      return fmt::format("sequencer {} does not come after {}", printable(event.sequencer), known.sequencer);
-    }
-    return event.occurred_at + kClockSlack < known.occurred_at ? newer : "";
+  if (event.sequencer.empty() || known.sequencer.empty() || !is_same_provider(event, known)) {
+    return is_older_by_time(event, known) ? newer : "";
   }
-  return is_older_by_time(event, known) ? newer : "";
+  // Equal ones of different versions are none that S3 made (some stores always send the same): the time
+  // decides.
+  const int order = compare_sequencers(event.sequencer, known.sequencer);
+  if (order < 0 || (order == 0 && event.occurred_at <= known.occurred_at)) {
+    return fmt::format("sequencer {} does not come after {}", printable(event.sequencer), known.sequencer);
+  }
+  return event.occurred_at + kClockSlack < known.occurred_at ? newer : "";
 }
 
-std::string higher_sequencer(const ObjectEvent& event, const std::optional<KeyState>& known) {
-  if (!known || known->sequencer.empty()) return to_upper(event.sequencer);
-  if (event.sequencer.empty() || compare_sequencers(event.sequencer, known->sequencer) <= 0) {
-    return known->sequencer;
+bool keeps_mark(const ObjectEvent& event, const KeyState& known, bool is_known_version) {
+  if (known.sequencer.empty()) return false;
+  if (event.sequencer.empty()) return true;
+  if (!is_same_provider(event, known)) return is_known_version;
+  return compare_sequencers(event.sequencer, known.sequencer) <= 0;
+}
+
+// What is remembered of the newest version of a key; of the same version told again, the better mark.
+KeyState newest(const ObjectEvent& event, const std::optional<KeyState>& known, bool is_known_version) {
+  KeyState state{identity(event), to_upper(event.sequencer), event.occurred_at, event.provider};
+  if (!known) return state;
+  if (is_known_version) state.occurred_at = known->occurred_at;
+  if (keeps_mark(event, *known, is_known_version)) {
+    state.sequencer = known->sequencer;
+    state.sequencer_by = known->sequencer_by;
   }
-  return to_upper(event.sequencer);
+  return state;
 }
 
 }  // namespace
@@ -94,9 +112,9 @@ Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std:
   if (seen_before || is_newest) {
     Decision decision{Verdict::kDuplicate, "this version was announced before", std::nullopt};
     // The same version told again, now with a sequencer: the mark for later events gets better.
-    const std::string sequencer = higher_sequencer(event, known);
-    if (is_newest && sequencer != known->sequencer) {
-      decision.state = KeyState{known->identity, sequencer, known->occurred_at};
+    if (is_newest) {
+      KeyState state = newest(event, known, true);
+      if (state.sequencer != known->sequencer) decision.state = std::move(state);
     }
     return decision;
   }
@@ -105,8 +123,7 @@ Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std:
       return {Verdict::kSuperseded, std::move(why), std::nullopt};
     }
   }
-  return {Verdict::kNew, known ? "a new version of a known key" : "a new key",
-          KeyState{id, higher_sequencer(event, known), event.occurred_at}};
+  return {Verdict::kNew, known ? "a new version of a known key" : "a new key", newest(event, known, false)};
 }
 
 }  // namespace tidegate::dataset

@@ -134,6 +134,13 @@ Result<json::value> call(const Connection& c, const std::string& method, const s
   return fail(response->status >= 500 ? Errc::kUnavailable : Errc::kFailed, message);
 }
 
+// A proof that the way from a store to here works, or a message that could not be taken.
+void print_contact(const json::value& c) {
+  const std::string kind = text(c, "kind");
+  fmt::print("{:<6} {:<17} {} {} by {}: {}\n", kind == "refused" ? "refused" : "connected", text(c, "source"),
+             text(c, "last_at"), text(c, "subject"), text(c, "channel"), text(c, "detail"));
+}
+
 int data_list(const Connection& c, const std::string& source) {
   if (lacks_project(c)) return kUsage;
   return show(c, "GET", own(c) + "/data" + (source.empty() ? "" : "?source=" + percent_encode(source)), {},
@@ -142,6 +149,7 @@ int data_list(const Connection& c, const std::string& source) {
                   fmt::print("source {:<17} {} (bound on {}, after {} s of quiet)\n", text(s, "name"),
                              text(s, "source"), text(s, "branch"), text(s, "quiet_seconds"));
                 }
+                for (const json::value& contact : list(v, "contacts")) print_contact(contact);
                 for (const json::value& version : list(v, "versions")) print_version_line(version);
               });
 }
@@ -245,8 +253,8 @@ int token_list(const Connection& c) {
   if (lacks_project(c)) return kUsage;
   return show(c, "GET", own(c) + "/tokens", {}, [](const json::value& v) {
     for (const json::value& t : v.as_array()) {
-      fmt::print("#{:<5} {:<8} {} {}\n", text(t, "id"), text(t, "kind"), text(t, "created_at"),
-                 text(t, "name"));
+      fmt::print("#{:<5} {:<8} {} {} {}\n", text(t, "id"), text(t, "kind"), text(t, "created_at"),
+                 text(t, "source"), text(t, "name"));
     }
   });
 }
@@ -274,9 +282,10 @@ int project_list(const Connection& c) {
   });
 }
 
-int token_create(const Connection& c, const std::string& kind, const std::string& name) {
+int token_create(const Connection& c, const std::string& kind, const std::string& name,
+                 const std::string& source) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "POST", own(c) + "/tokens", {{"kind", kind}, {"name", name}},
+  return show(c, "POST", own(c) + "/tokens", {{"kind", kind}, {"name", name}, {"source", source}},
               [](const json::value& v) { fmt::print("{}\n", text(v, "token")); });
 }
 

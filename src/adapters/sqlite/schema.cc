@@ -104,7 +104,18 @@ ALTER TABLE jobs ADD COLUMN downstream INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX jobs_downstream ON jobs(downstream) WHERE downstream <> 0;
 )sql";
 
-constexpr std::array<std::string_view, 4> kSteps{kStep1, kStep2, kStep3, kStep4};
+// Whose sequencer it is; hook tokens of one source, and sealed, so that they can be the key of a signature;
+// what stores and queues sent that is no event.
+constexpr std::string_view kStep5 = R"sql(
+ALTER TABLE keys ADD COLUMN sequencer_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE tokens ADD COLUMN source TEXT NOT NULL DEFAULT '';
+ALTER TABLE tokens ADD COLUMN sealed_key TEXT NOT NULL DEFAULT '';
+CREATE TABLE contacts(id INTEGER PRIMARY KEY, project INTEGER NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL,
+  channel TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, count INTEGER NOT NULL, first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL, UNIQUE(project, source, kind, channel, subject));
+)sql";
+
+constexpr std::array<std::string_view, 5> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5};
 
 }  // namespace
 

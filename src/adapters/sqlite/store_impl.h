@@ -34,6 +34,8 @@ class SqliteStore final : public app::Store {
   Status set_event_version(std::int64_t event, VersionId version) override;
   Result<std::vector<app::EventRecord>> events(ProjectId project, const std::string& source,
                                                VersionId version, std::int64_t limit) override;
+  Status add_contact(const app::Contact& contact) override;
+  Result<std::vector<app::Contact>> contacts(ProjectId project, const std::string& source) override;
   Result<bool> event_seen(ProjectId project, const std::string& source, const std::string& identity) override;
   Result<std::optional<app::KeyRecord>> key(ProjectId project, const std::string& source,
                                             const std::string& key) override;

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "app/ports/contact.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "dataset/event.h"
 #include "dataset/intake.h"
@@ -32,7 +34,8 @@ struct Project {
 enum class TokenKind : std::uint8_t { kAdmin, kProject, kTrigger, kHook };
 std::string_view to_string(TokenKind kind);
 
-/// Only the SHA-256 of a token is kept.
+/// Only the SHA-256 of a token is kept; of hook tokens also the token itself, sealed: it can be the key that
+/// a message is signed with.
 struct Token {
   std::int64_t id = 0;
   TokenKind kind = TokenKind::kProject;
@@ -40,6 +43,8 @@ struct Token {
   std::string name;
   std::string sha256;
   Instant created_at{};
+  std::string source = {};  ///< kHook: announces objects of this source only; empty: of all
+  Secret key = {};          ///< kHook: the token itself
 };
 
 struct ProjectVariable {
@@ -289,6 +294,11 @@ class Store {
   /// Newest first.
   virtual Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source,
                                                   VersionId version, std::int64_t limit) = 0;
+  /// The same once more (all but detail, count and times): counted, with the new detail and time. Of those
+  /// that were refused the newest 100 of a project are kept.
+  virtual Status add_contact(const Contact& contact) = 0;
+  /// Newest first; source empty: all.
+  virtual Result<std::vector<Contact>> contacts(ProjectId project, const std::string& source) = 0;
   virtual Result<bool> event_seen(ProjectId project, const std::string& source,
                                   const std::string& identity) = 0;
   virtual Result<std::optional<KeyRecord>> key(ProjectId project, const std::string& source,

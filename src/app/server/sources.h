@@ -35,16 +35,24 @@ class Sources {
   std::optional<config::DataSource> find(ProjectId project, const std::string& source) const;
   const config::ProjectFile* file(ProjectId project) const;
 
-  /// What was recorded of each event. Durable when it returns.
+  /// Those that read from this bucket.
+  std::vector<std::pair<ProjectId, config::DataSource>> reading(const std::string& bucket) const;
+
+  /// What was recorded of each event.
   struct Accepted {
     int fresh = 0;
     int duplicate = 0;
     int superseded = 0;
     int filtered = 0;
     std::vector<VersionId> versions;
+
+    void add(const Accepted& other);
   };
-  Result<Accepted> accept(ProjectId project, const config::DataSource& source,
+  /// In the caller's transaction; tell() belongs after its end.
+  Result<Accepted> record(ProjectId project, const config::DataSource& source,
                           const std::vector<dataset::ObjectEvent>& events);
+  /// Passes new versions on, soon; of several of one source the newest, which stands for them.
+  void tell(const std::vector<VersionId>& versions);
 
   /// Lists the bucket (or directory) and accepts what no event has told of. Runs by itself on a schedule.
   void reconcile(ProjectId project, const std::string& source);
@@ -55,10 +63,13 @@ class Sources {
     std::vector<ObjectInfo> objects;
   };
 
+  Status accept(ProjectId project, const config::DataSource& source,
+                const std::vector<dataset::ObjectEvent>& events);
   Status accept_one(ProjectId project, const config::DataSource& source, const dataset::ObjectEvent& event,
                     Accepted& accepted);
   Status new_version(ProjectId project, const config::DataSource& source, const dataset::ObjectEvent& event,
                      std::int64_t event_id, Accepted& accepted);
+  void tell_now();
   void take_file(const Project& project, Result<config::ProjectFile> file);
   void listed(ProjectId project, const config::DataSource& source, bool baseline, Result<Listed> result);
   Status accept_listed(ProjectId project, const config::DataSource& source, bool baseline,
@@ -68,6 +79,7 @@ class Sources {
 
   ServerPorts& ports_;
   std::function<void(const Version&)> on_version_;
+  std::vector<VersionId> untold_;
   std::map<ProjectId, config::ProjectFile> files_;
   std::set<ProjectId> unread_;
   std::set<Key> scheduled_;  ///< sources with a listing in the future

@@ -28,9 +28,12 @@ Result<Response> make_token(Server& server, const Request& request, const Projec
   TG_TRY(auto parameters, parameters_of(request));
   const auto kind = token_kind(parameters["kind"]);
   if (!kind) return fail(Errc::kInvalid, "kind is one of project, trigger, hook");
-  TG_TRY(const std::string token, server.create_token(*kind, project.id, parameters["name"]));
-  return json_response(
-      201, json::object{{"token", token}, {"kind", app::to_string(*kind)}, {"name", parameters["name"]}});
+  TG_TRY(const std::string token,
+         server.create_token(*kind, project.id, parameters["name"], parameters["source"]));
+  return json_response(201, json::object{{"token", token},
+                                         {"kind", app::to_string(*kind)},
+                                         {"name", parameters["name"]},
+                                         {"source", parameters["source"]}});
 }
 
 Result<Response> list_tokens(Server& server, const Request&, const Project& project) {
@@ -40,6 +43,7 @@ Result<Response> list_tokens(Server& server, const Request&, const Project& proj
     out.push_back({{"id", t.id},
                    {"kind", app::to_string(t.kind)},
                    {"name", t.name},
+                   {"source", t.source},
                    {"created_at", format_iso8601(t.created_at)}});
   }
   return json_response(200, out);
@@ -72,7 +76,11 @@ Result<Response> list_data(Server& server, const Request& request, const Project
   }
   json::array version_views;
   for (const auto& v : versions) version_views.push_back(version_view(v));
-  return json_response(200, json::object{{"sources", source_views}, {"versions", version_views}});
+  TG_TRY(const auto contacts, server.contacts(project.id, request.query_value("source").value_or("")));
+  json::array contact_views;
+  for (const auto& c : contacts) contact_views.push_back(contact_view(c));
+  return json_response(
+      200, json::object{{"sources", source_views}, {"versions", version_views}, {"contacts", contact_views}});
 }
 
 // Which jobs ran for a version, and for one that failed the line of its log that says why.

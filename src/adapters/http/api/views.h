@@ -17,6 +17,7 @@ boost::json::value job_view(const app::Job& job, const app::Pipeline& pipeline,
 boost::json::value variable_view(const app::ProjectVariable& variable);
 boost::json::value version_view(const app::Version& version);
 boost::json::value event_view(const app::EventRecord& event);
+boost::json::value contact_view(const app::Contact& contact);
 boost::json::value delivery_view(const app::Delivery& delivery);
 boost::json::value release_view(const app::ReleaseInfo& release);
 boost::json::value graph_version_view(const app::GraphVersionInfo& version);
