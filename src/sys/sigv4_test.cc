@@ -44,5 +44,12 @@ TEST(SigV4, TemporaryCredentialsSendTheirToken) {
   EXPECT_EQ(signature_of(result), "49e718bda9f3cc23248d6b3ffcb9c0105701a9d0fb1a5267b7e34d01fc4225a6");
 }
 
+// The signature that botocore's SigV4Auth makes for the same request.
+TEST(SigV4, BodiesOfOtherServicesAreSigned) {
+  const Unsigned request{"POST", "sqs.us-east-1.amazonaws.com", "/", {}, {}, R"({"QueueUrl":"u"})"};
+  const Signed result = sign(request, kCredentials, {"us-east-1", "sqs"}, kTime);
+  EXPECT_EQ(signature_of(result), "e785a5eee96abe99952fc41f46d0aab177f2995ac07489967e611c159efb799c");
+}
+
 }  // namespace
 }  // namespace tidegate::sys

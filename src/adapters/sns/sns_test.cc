@@ -134,6 +134,37 @@ TEST_F(SnsTest, TheSignedTextIsThatOfTheGuide) {
                 "TopicArn\narn:aws:sns:us-west-2:123456789012:MyTopic\nType\nSubscriptionConfirmation\n");
 }
 
+// As moto 5.2.5 sends it, with the certificate that it made.
+TEST(SnsOfOthers, Moto) {
+  const std::string message =
+      R"({"Type": "Notification", "MessageId": "209a24f9-69aa-4f5c-a540-c188c8a822e7", "TopicArn": "arn:aws:sns:us-east-1:123456789012:objects", "Message": "{\"Records\":[]}", "Timestamp": "2026-11-30T20:26:55.340Z", "SignatureVersion": "2", "Signature": "MeS2GBkqH7D3nFZBij5LXQ7meSM0dKXh14nEMYi2HdDMr4ws9fF5/k3+AP5K5Z2Firq9BHjEB+VBWwglptfnMzloxXhE6DsW/zT9IUH68kdhe3nOA+ysYqMghBR42enS4p4YM4qR+f6ObO02mKfsHm+jom2bkqGyaSw4A3yw0dvF2dMLGo5upIonJLMufXmgJYbz29KV8yTGLZqb33MsGk7tym9PzvOhG5PYgY8wA3z2ZCwGk4t4icxKxDAUcpziEvhOV1uXaMFKK6n8ljRXPei3G2s2noGWJtBe4fQPrmsHl2jpyPjTnn9kVEn6P/L0flJng1CM6qi4VACjbzjeXA==", "SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-ed4eb147ae014958b98fbf552b938862.pem", "UnsubscribeURL": "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=arn:aws:sns:us-east-1:123456789012:objects:2bcfbf39-05c3-41de-beaa-fcfcc21c8f55"})";
+  const std::string pem = R"(-----BEGIN CERTIFICATE-----
+MIIC5DCCAcygAwIBAgIURwcTqoLmNdxD0BFcb5Kvr3Q7iwkwDQYJKoZIhvcNAQEL
+BQAwPDELMAkGA1UEBhMCVVMxDzANBgNVBAoMBkFtYXpvbjEcMBoGA1UEAwwTQW1h
+em9uIFJTQSAyMDQ4IE0wMTAeFw0yNjExMzAyMDI2NTVaFw0yNzExMzAyMDI2NTVa
+MBwxGjAYBgNVBAMMEXNucy5hbWF6b25hd3MuY29tMIIBIjANBgkqhkiG9w0BAQEF
+AAOCAQ8AMIIBCgKCAQEAqVse/TSIzx4xsjjzBVFqmUG7aHe0/2xBBPSUgQGKLOL9
+5OoqzUTcXR6xAjlahMiMIUrkM/bYOUzfe/uoW1sS2AJS95eBZ8JnXX3t4Gwiw33I
+Rbjm7/6GUSBZyINoRhJgiiNK+QPFE7/kpsae9fntb2H0IhGJlJsxXDMdGYj5xFGF
+hy5nt+uOVEOZMlwJxQbpGdvxoHMKnX+zazKKVF0yRa7xpKC0MMBF+zGh1/nB1Ye7
+RdZujIYKy5CeSWgHUlA7ly+WXCnab5m6AIcuN+EXqRYY/6MckqJjs5lf4pcOQA9l
+P5SUSHvaiRxBibfbzCrgonQ/kbIBr24L0K/hvJVnfQIDAQABMA0GCSqGSIb3DQEB
+CwUAA4IBAQCKqIZxsTvcawmRXQhDivFLMyn2p9uNlGw0xAeOWFQKZYQJISmazVvi
+rRWuYnQpmNL9IRiHShMMe+EFSX503yKsghSfOzFmFEP5RHthPyX2GOLDBgG4D+AZ
+ydiwFB333zLIsV4R16Z1vp+l+nHMLMJV+0ZazyGdeIFjdT3E7b/r0mF/4gtgAT43
+7oGVb6BzfBWEv/pA/IM11RoXlcBJwjUC7JwTTasOJm81jDFSUzhMJ829lt9q9ETy
+1kwhXTgN6UstyVeKi4Baeg8r/gMuxeV96nYuXfUmJjlSGf4u6FdJGpkWmrSIFLZw
+W5ss0Z5kFfEKPfLIgWcMr22doE0w0Ell
+-----END CERTIFICATE-----
+)";
+  const Instant now = parse_iso8601("2026-12-01T12:00:00Z").value();
+  auto read = read_message(message).value().value();
+  const Status good = Receiver::verify(read, pem, now);
+  EXPECT_TRUE(good) << good.error().message;
+  read.message += " ";
+  EXPECT_FALSE(Receiver::verify(read, pem, now));
+}
+
 TEST_F(SnsTest, AnySignedMemberThatIsChangedIsRefused) {
   const json::object good = json::parse(signed_text(notification())).as_object();
   for (const char* member : {"Message", "MessageId", "Subject", "Timestamp", "TopicArn"}) {
