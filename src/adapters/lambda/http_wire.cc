@@ -45,9 +45,8 @@ Result<Address> parse_url(std::string_view url) {
   out.port =
       colon == std::string_view::npos ? (out.tls ? "443" : "80") : std::string(place.substr(colon + 1));
   const auto port = parse_integer(out.port);
-  const bool odd = out.host.empty() || out.host.find('@') != std::string::npos ||
-                   out.host.find(' ') != std::string::npos || has_control(url) ||
-                   out.target.find(' ') != std::string::npos;
+  const bool odd = out.host.empty() || out.host.find_first_of("@[] ") != std::string::npos ||
+                   has_control(url) || out.target.find(' ') != std::string::npos;
   if (odd || !port || *port < 1 || *port > 65535) return fail(Errc::kInvalid, "not an address of a server");
   return out;
 }
