@@ -17,6 +17,8 @@ std::string_view to_string(Origin origin) {
       return "directory";
     case Origin::kManual:
       return "manual";
+    case Origin::kQueue:
+      return "queue";
   }
   return "hook";
 }

@@ -10,7 +10,7 @@
 
 namespace tidegate::dataset {
 
-enum class Origin : std::uint8_t { kHook, kListing, kDirectory, kManual };
+enum class Origin : std::uint8_t { kHook, kListing, kDirectory, kManual, kQueue };
 std::string_view to_string(Origin origin);
 
 /// Decoded: `key` is the object's real name, not its URL form.

@@ -58,27 +58,33 @@ bool is_older_by_time(const ObjectEvent& event, const KeyState& known) {
   return event.occurred_at < known.occurred_at;
 }
 
+bool is_same_provider(const ObjectEvent& event, const KeyState& known) {
+  return known.sequencer_by.empty() || known.sequencer_by == event.provider;
+}
+
 // Why the event is older than what is known; empty when it is newer.
 std::string why_superseded(const ObjectEvent& event, const KeyState& known) {
   // A folder is looked at, not told of: what is there now is the newest, whatever time the file was copied
   // with.
   if (event.origin == Origin::kDirectory) return "";
   const std::string newer = "a newer version is known, of " + format_iso8601(known.occurred_at);
-  if (!event.sequencer.empty() && !known.sequencer.empty()) {
-    if (compare_sequencers(event.sequencer, known.sequencer) <= 0) {
-      return fmt::format("sequencer {} does not come after {}", printable(event.sequencer), known.sequencer);
-    }
-    return {};
+  if (event.sequencer.empty() || known.sequencer.empty() || !is_same_provider(event, known)) {
+    return is_older_by_time(event, known) ? newer : "";
   }
-  return is_older_by_time(event, known) ? newer : "";
+  // Equal ones of different versions are none that S3 made (some stores always send the same): the time
+  // decides.
+  const int order = compare_sequencers(event.sequencer, known.sequencer);
+  if (order < 0 || (order == 0 && event.occurred_at <= known.occurred_at)) {
+    return fmt::format("sequencer {} does not come after {}", printable(event.sequencer), known.sequencer);
+  }
+  return {};
 }
 
-std::string higher_sequencer(const ObjectEvent& event, const std::optional<KeyState>& known) {
-  if (!known || known->sequencer.empty()) return to_upper(event.sequencer);
-  if (event.sequencer.empty() || compare_sequencers(event.sequencer, known->sequencer) <= 0) {
-    return known->sequencer;
-  }
-  return to_upper(event.sequencer);
+// The same version told again: the mark for later events may get better by it.
+bool has_better_mark(const ObjectEvent& event, const KeyState& known) {
+  if (event.sequencer.empty()) return false;
+  if (known.sequencer.empty()) return true;
+  return is_same_provider(event, known) && compare_sequencers(event.sequencer, known.sequencer) > 0;
 }
 
 }  // namespace
@@ -118,9 +124,9 @@ Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std:
   if (seen_before || is_newest) {
     Decision decision{Verdict::kDuplicate, "this version was announced before", std::nullopt};
     // The same version told again, now with a sequencer: the mark for later events gets better.
-    const std::string sequencer = higher_sequencer(event, known);
-    if (is_newest && sequencer != known->sequencer) {
-      decision.state = KeyState{known->identity, sequencer, known->occurred_at};
+    if (is_newest && has_better_mark(event, *known)) {
+      decision.state =
+          KeyState{known->identity, to_upper(event.sequencer), known->occurred_at, event.provider};
     }
     return decision;
   }
@@ -129,10 +135,10 @@ Decision decide(const SourceFilter& filter, const ObjectEvent& event, const std:
       return {Verdict::kSuperseded, std::move(why), std::nullopt};
     }
   }
-  const KeyState state{id, to_upper(event.sequencer), event.occurred_at};
+  KeyState state{id, to_upper(event.sequencer), event.occurred_at, event.provider};
   if (!announces(filter, event.key))
-    return {Verdict::kMember, "part of a set: waits for its manifest or marker", state};
-  return {Verdict::kNew, known ? "a new version of a known key" : "a new key", state};
+    return {Verdict::kMember, "part of a set: waits for its manifest or marker", std::move(state)};
+  return {Verdict::kNew, known ? "a new version of a known key" : "a new key", std::move(state)};
 }
 
 }  // namespace tidegate::dataset

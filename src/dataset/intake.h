@@ -14,6 +14,7 @@ struct KeyState {
   std::string identity;   ///< of the newest version seen
   std::string sequencer;  ///< of that version; empty: it was told without one
   Instant occurred_at{};
+  std::string sequencer_by = {};  ///< whose sequencer it is: those of two providers have no common order
 };
 
 enum class Verdict : std::uint8_t {

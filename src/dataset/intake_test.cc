@@ -103,6 +103,30 @@ TEST(Decide, TheSameVersionTwiceIsADuplicateWhateverItsOrder) {
   EXPECT_EQ(decide(kFilter, event("v0", "01", 1s), first.state, true).verdict, Verdict::kDuplicate);
 }
 
+TEST(Decide, SequencersOfTwoProvidersAreNotCompared) {
+  const auto first = decide(kFilter, event("v1", "0055AED6DCD90281E5", 1s), std::nullopt, false);
+  ObjectEvent other = event("v2", "01", 2s);
+  other.provider = "minio:s3";
+  const auto second = decide(kFilter, other, first.state, false);
+  EXPECT_EQ(second.verdict, Verdict::kNew) << "by the time, which is all they have in common";
+  EXPECT_EQ(second.state.value().sequencer, "01");
+  EXPECT_EQ(second.state.value().sequencer_by, "minio:s3");
+  other.occurred_at = at(0s);
+  EXPECT_EQ(decide(kFilter, other, first.state, false).verdict, Verdict::kSuperseded);
+  other = event("v1", "FF", 1s);
+  other.provider = "minio:s3";
+  const auto again = decide(kFilter, other, first.state, false);
+  EXPECT_EQ(again.verdict, Verdict::kDuplicate);
+  EXPECT_FALSE(again.state) << "the mark stays with whom it is from";
+}
+
+TEST(Decide, OfEqualSequencersTheLaterTimeIsNews) {
+  const auto first = decide(kFilter, event("v1", "0A", 1s), std::nullopt, false);
+  EXPECT_EQ(decide(kFilter, event("v2", "0A00", 2s), first.state, false).verdict, Verdict::kNew);
+  EXPECT_EQ(decide(kFilter, event("v2", "0A00", 1s), first.state, false).verdict, Verdict::kSuperseded);
+  EXPECT_EQ(decide(kFilter, event("v0", "0A", 0s), first.state, false).verdict, Verdict::kSuperseded);
+}
+
 TEST(Decide, ListingsTellWholeSeconds) {
   const auto first = decide(kFilter, event("v1", "01", 500ms), std::nullopt, false);
   ObjectEvent listed = event("v2", "", 0ms);  // written at 800 ms

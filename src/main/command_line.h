@@ -26,6 +26,8 @@ void add_run_command(CLI::App& app, Action& action, const RemoteFile& remote);
 void add_context(CLI::App& app, LocalOptions& options);
 /// What asks a server. `connection` must outlive the app.
 void add_server_commands(CLI::App& app, Action& action, Connection& connection);
+/// lambda: packages a function for AWS Lambda.
+void add_lambda_command(CLI::App& app, Action& action);
 /// completion: a script for the shell, from the description of `app` with all its commands.
 void add_completion_command(CLI::App& app, Action& action);
 

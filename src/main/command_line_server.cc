@@ -204,9 +204,10 @@ void add_project_commands(CLI::App& app, Action& action, Connection& c) {
       ->check(CLI::IsMember({"project", "trigger", "hook"}))
       ->default_str("project");
   create->add_option("--name", *name, "What it is for");
+  auto source = std::make_shared<std::string>();
+  create->add_option("--source", *source, "Of a hook token: it announces objects of this source only");
   add_connection(*create, c);
-  create->callback(
-      [&action, &c, kind, name] { action = [&c, kind, name] { return token_create(c, *kind, *name); }; });
+  create->callback([=, &action, &c] { action = [=, &c] { return token_create(c, *kind, *name, *source); }; });
 
   auto* variable = app.add_subcommand("variable", "CI/CD variables of a project");
   variable->require_subcommand(1);

@@ -34,6 +34,13 @@ void print_source(const json::value& s) {
                text(*pin, "reason"));
 }
 
+// A proof that the way from a store to here works, or a message that could not be taken.
+void print_contact(const json::value& c) {
+  const std::string kind = text(c, "kind");
+  fmt::print("{:<6} {:<17} {} {} by {}: {}\n", kind == "refused" ? "refused" : "connected", text(c, "source"),
+             text(c, "last_at"), text(c, "subject"), text(c, "channel"), text(c, "detail"));
+}
+
 std::string state_of(const json::value& member) {
   const json::value& found = member.at("found");
   if (!found.is_object()) return "missing";
@@ -92,6 +99,7 @@ int data_list(const Connection& c, const std::string& source) {
   if (lacks_project(c)) return kUsage;
   return show(c, "GET", own_path(c) + "/data" + with_source(source), {}, [](const json::value& v) {
     for (const json::value& s : list(v, "sources")) print_source(s);
+    for (const json::value& contact : list(v, "contacts")) print_contact(contact);
     for (const json::value& version : list(v, "versions")) print_version_line(version);
   });
 }

@@ -56,6 +56,7 @@ int dispatch(int argc, char** argv) {
   add_run_command(app, action, remote);
   add_serve(app, action);
   add_server_commands(app, action, connection);
+  add_lambda_command(app, action);
   add_completion_command(app, action);
   try {
     app.parse(argc, argv);

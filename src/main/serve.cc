@@ -20,7 +20,6 @@
 #include "adapters/remote/https_files.h"
 #include "adapters/s3/directory_storage.h"
 #include "adapters/s3/manifest.h"
-#include "adapters/s3/records.h"
 #include "adapters/s3/s3_storage.h"
 #include "adapters/shell/shell_executor.h"
 #include "adapters/signing/p256.h"
@@ -28,7 +27,7 @@
 #include "adapters/ssh/open_ssh.h"
 #include "app/server/server.h"
 #include "base/log.h"
-#include "base/sha256.h"
+#include "main/serve_intake.h"
 #include "main/system_clock.h"
 #include "sys/file.h"
 #include "sys/unique_fd.h"
@@ -168,7 +167,7 @@ Status ensure_admin_token(app::Server& server, const std::filesystem::path& data
 }
 
 Result<std::unique_ptr<http::Server>> listen_tcp(const ServerConfig& config, app::Server& server,
-                                                 const http::api::RecordParser& parse) {
+                                                 const http::api::HookReaders& hooks) {
   auto router = std::make_shared<http::Router>();
   http::api::add_gitlab_routes(*router, server);
   http::api::add_environment_routes(*router, server);
@@ -177,7 +176,7 @@ Result<std::unique_ptr<http::Server>> listen_tcp(const ServerConfig& config, app
   http::api::add_tidegate_routes(*router, server);
   http::api::add_lineage_routes(*router, server);
   http::api::add_data_routes(*router, server);
-  http::api::add_hook_routes(*router, server, parse);
+  http::api::add_hook_routes(*router, server, hooks);
   http::api::add_git_routes(*router, server);
   http::Options options;
   http::Listen listen;
@@ -241,14 +240,6 @@ void wait_for_signal(const sys::UniqueFd& fd) {
   log::info("serve", "stopping");
 }
 
-http::api::RecordParser record_parser() {
-  return [](const std::string& body) -> Result<std::vector<dataset::ObjectEvent>> {
-    TG_TRY(auto records, s3::parse_records(body));
-    if (records.is_test) log::info("hook", "test message received: the connection works");
-    return std::move(records.events);
-  };
-}
-
 }  // namespace
 
 Status serve(const ServerConfig& config) {
@@ -278,11 +269,14 @@ Status serve(const ServerConfig& config) {
   loop.start();
   TG_CHECK(ensure_admin_token(server, ports.settings.data));
   TG_TRY(const auto jobs, patiently([&] { return listen_jobs(config, server); }));
-  TG_TRY(const auto api, patiently([&] { return listen_tcp(config, server, record_parser()); }));
+  IntakeParts intake(config, parts->clock, server);
+  TG_TRY(const auto api, patiently([&] { return listen_tcp(config, server, intake.hooks()); }));
   TG_CHECK(server.start());
+  intake.start();
   log::info("serve", "listening on http://{}", api->addresses().front());
   wait_for_signal(signals);
   parts->stop.request_stop();
+  intake.stop();
   server.stop();
   api->stop();
   jobs->stop();

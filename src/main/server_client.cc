@@ -163,8 +163,8 @@ int token_list(const Connection& c) {
   if (lacks_project(c)) return kUsage;
   return show(c, "GET", own_path(c) + "/tokens", {}, [](const json::value& v) {
     for (const json::value& t : v.as_array()) {
-      fmt::print("#{:<5} {:<8} {} {}\n", text(t, "id"), text(t, "kind"), text(t, "created_at"),
-                 text(t, "name"));
+      fmt::print("#{:<5} {:<8} {} {} {}\n", text(t, "id"), text(t, "kind"), text(t, "created_at"),
+                 text(t, "source"), text(t, "name"));
     }
   });
 }
@@ -192,9 +192,10 @@ int project_list(const Connection& c) {
   });
 }
 
-int token_create(const Connection& c, const std::string& kind, const std::string& name) {
+int token_create(const Connection& c, const std::string& kind, const std::string& name,
+                 const std::string& source) {
   if (lacks_project(c)) return kUsage;
-  return show(c, "POST", own_path(c) + "/tokens", {{"kind", kind}, {"name", name}},
+  return show(c, "POST", own_path(c) + "/tokens", {{"kind", kind}, {"name", name}, {"source", source}},
               [](const json::value& v) { fmt::print("{}\n", text(v, "token")); });
 }
 

@@ -48,7 +48,9 @@ int token_list(const Connection& c);
 int token_revoke(const Connection& c, const std::string& id);
 int project_create(const Connection& c, const std::string& path, const std::string& branch);
 int project_list(const Connection& c);
-int token_create(const Connection& c, const std::string& kind, const std::string& name);
+/// `source`: of a hook token, which is for that source only then.
+int token_create(const Connection& c, const std::string& kind, const std::string& name,
+                 const std::string& source);
 int variable_set(const Connection& c, const std::string& key, const std::string& value, bool masked,
                  bool is_protected);
 int variable_list(const Connection& c);

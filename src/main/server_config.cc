@@ -151,6 +151,20 @@ void read_runner(Reader& reader, const Node& node, ServerConfig::Runner& out) {
              });
 }
 
+void read_queue(Reader& reader, const Node& node, ServerConfig::Queue& out) {
+  reader.map(node, "sqs",
+             {{"queue_url", reader.text(out.queue_url)},
+              {"project", reader.text(out.project)},
+              {"source", reader.text(out.source)},
+              {"region", reader.text(out.region)},
+              {"access_key", reader.text(out.access_key)},
+              {"secret_key", reader.secret(out.secret_key)},
+              {"ca_file", reader.path(out.ca_file)}});
+  const bool is_url = out.queue_url.starts_with("https://") || out.queue_url.starts_with("http://");
+  if (!is_url) reader.complain(node, "sqs: queue_url is the address of a queue, https://…");
+  if (out.project.empty()) reader.complain(node, "sqs: project is missing: group/name");
+}
+
 void read_include_policy(Reader& reader, const Node& node, app::IncludePolicy& out) {
   reader.map(node, "include",
              {
@@ -179,6 +193,16 @@ void read_all(Reader& reader, const Node& root, ServerConfig& c) {
                          {"access_key", reader.text(c.s3.access_key)},
                          {"secret_key", reader.secret(c.s3.secret_key)},
                          {"ca_file", reader.path(c.s3.ca_file)}});
+           }},
+          {"sns",
+           [&](const Node& node) {
+             reader.map(node, "sns",
+                        {{"verify", reader.truth(c.sns.verify)}, {"ca_file", reader.path(c.sns.ca_file)}});
+           }},
+          {"sqs",
+           [&](const Node& node) {
+             if (!node.is_list()) return reader.complain(node, "sqs is a list of queues");
+             for (const auto& item : node.items) read_queue(reader, *item, c.sqs.emplace_back());
            }},
           {"registry",
            [&](const Node& node) {

@@ -27,6 +27,20 @@ struct ServerConfig {
     Secret secret_key;
     std::filesystem::path ca_file;
   } s3;
+  struct Sns {
+    bool verify = true;
+    std::filesystem::path ca_file;
+  } sns;
+  struct Queue {
+    std::string queue_url;
+    std::string project;  ///< group/name
+    std::string source;   ///< empty: each event goes where its bucket is read from
+    std::string region;   ///< empty: that of `s3`
+    std::string access_key;
+    Secret secret_key;
+    std::filesystem::path ca_file;
+  };
+  std::vector<Queue> sqs;
   struct Registry {
     std::string host;
     std::string user;

@@ -1,16 +1,18 @@
-// Bodies that anybody may post to a hook, and listings that a server may send.
+// Messages that anybody may post to a hook or a queue, and listings that a server may send.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "adapters/s3/listing.h"
-#include "adapters/s3/records.h"
+#include "adapters/s3/messages.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto records = tidegate::s3::parse_records(text)) {
-    if (records->is_test && !records->events.empty()) std::abort();
-    for (const auto& event : records->events) {
+  if (const auto message = tidegate::s3::parse_message(text)) {
+    if (message->events.size() + message->tests.size() + message->ignored > 2 * tidegate::s3::kMaxRecords) {
+      std::abort();
+    }
+    for (const auto& event : message->events) {
       if (event.bucket.empty() || event.key.size() > 4096) std::abort();
       if (tidegate::dataset::identity(event).size() != 64) std::abort();
     }

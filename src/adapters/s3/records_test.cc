@@ -1,6 +1,6 @@
-#include "adapters/s3/records.h"
-
 #include <gtest/gtest.h>
+
+#include "adapters/s3/messages.h"
 
 namespace tidegate::s3 {
 namespace {
@@ -21,7 +21,7 @@ std::string aws(std::string_view key, std::string_view more = "",
 
 TEST(Records, AwsKeysAreFormEncoded) {
   const auto result =
-      parse_records(aws("a+b%2Bc%20d/%ED%95%9C%0A%22%24%28x%29.jpg", R"("versionId":"v/1",)"));
+      parse_message(aws("a+b%2Bc%20d/%ED%95%9C%0A%22%24%28x%29.jpg", R"("versionId":"v/1",)"));
   ASSERT_TRUE(result) << result.error().message;
   ASSERT_EQ(result->events.size(), 1U);
   const auto& event = result->events[0];
@@ -39,11 +39,11 @@ TEST(Records, AwsKeysAreFormEncoded) {
 TEST(Records, OnlyCreationsAreData) {
   for (const char* name : {"ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:Copy",
                            "ObjectCreated:CompleteMultipartUpload"}) {
-    EXPECT_EQ(parse_records(aws("k", "", name)).value().events.size(), 1U) << name;
+    EXPECT_EQ(parse_message(aws("k", "", name)).value().events.size(), 1U) << name;
   }
   for (const char* name : {"ObjectRemoved:Delete", "ObjectTagging:Put", "ObjectRestore:Post",
                            "ObjectCreated:PutTagging", "LifecycleTransition", ""}) {
-    const auto result = parse_records(aws("k", "", name));
+    const auto result = parse_message(aws("k", "", name));
     ASSERT_TRUE(result) << name;
     EXPECT_TRUE(result->events.empty()) << name;
     EXPECT_EQ(result->ignored, 1U) << name;
@@ -56,7 +56,7 @@ TEST(Records, MinioDialect) {
       R"("awsRegion":"","eventTime":"2026-11-23T14:07:23.5Z","eventName":"s3:ObjectCreated:Put","s3":{"s3SchemaVersion":"1.0",)"
       R"("configurationId":"Config","bucket":{"name":"b"},"object":{"key":"a+b","size":5,"eTag":"e","contentType":"text/plain",)"
       R"("userMetadata":{"content-type":"text/plain"},"sequencer":"1755D7E6F3B0A2C8"}},"source":{"host":"127.0.0.1","port":"","userAgent":"x"}}]})";
-  const auto result = parse_records(body);
+  const auto result = parse_message(body);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->events.at(0).key, "a b");
   EXPECT_EQ(result->events.at(0).provider, "minio:s3");
@@ -64,7 +64,7 @@ TEST(Records, MinioDialect) {
   for (const char* name : {"PutTagging", "DeleteTagging", "PutRetention", "PutLegalHold"}) {
     std::string edit = body;
     edit.replace(edit.rfind("ObjectCreated:Put") + 14, 3, name);
-    EXPECT_EQ(parse_records(edit).value().ignored, 1U) << "an edit of metadata is no data: " << name;
+    EXPECT_EQ(parse_message(edit).value().ignored, 1U) << "an edit of metadata is no data: " << name;
   }
 }
 
@@ -80,7 +80,7 @@ TEST(Records, VersitygwDialect) {
            std::string(object) +
            R"(},"glacierEventData":{"restoreEventData":{"lifecycleRestorationExpiryTime":"","lifecycleRestoreStorageClass":""}}}]})";
   };
-  const auto put = parse_records(
+  const auto put = parse_message(
       body("s3:ObjectCreated:Put",
            R"({"key":"a+b %2F 100%","size":5,"eTag":"\"5d41\"","versionId":null,"sequencer":"10"})"));
   ASSERT_TRUE(put) << put.error().message;
@@ -91,38 +91,46 @@ TEST(Records, VersitygwDialect) {
   EXPECT_EQ(put->events.at(0).sequencer, "") << "a counter that starts anew orders nothing";
   EXPECT_EQ(put->events.at(0).provider, "versitygw:s3");
   const auto copy =
-      parse_records(body("s3:ObjectCreated:Copy",
+      parse_message(body("s3:ObjectCreated:Copy",
                          R"({"key":"c","size":0,"eTag":"\"5d41\"","versionId":"01M8","sequencer":"12"})"));
   EXPECT_EQ(copy.value().events.at(0).version_id, "01M8");
   EXPECT_FALSE(copy.value().events.at(0).size) << "0 is not its size";
-  EXPECT_EQ(parse_records(body("s3:ObjectRemoved:Delete",
+  EXPECT_EQ(parse_message(body("s3:ObjectRemoved:Delete",
                                R"({"key":"c","size":0,"eTag":null,"versionId":null,"sequencer":"14"})"))
                 .value()
                 .ignored,
             1U);
-  EXPECT_TRUE(
-      parse_records(
-          R"({"Bucket":"Test-Bucket","Event":"s3:TestEvent","Service":"S3","Time":"2026-11-23T14:07:20Z"})")
-          .value()
-          .is_test);
+  const auto test = parse_message(
+      R"({"Bucket":"Test-Bucket","Event":"s3:TestEvent","Service":"S3","Time":"2026-11-23T14:07:20Z"})");
+  EXPECT_EQ(test.value().tests.at(0).provider, "S3");
 }
 
 TEST(Records, TestEventIsNoData) {
-  const auto result = parse_records(
+  const auto result = parse_message(
       R"({"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2014-10-13T15:57:02.089Z","Bucket":"b","RequestId":"5582815E1AEA5ADF","HostId":"8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR"})");
   ASSERT_TRUE(result);
-  EXPECT_TRUE(result->is_test);
+  EXPECT_EQ(
+      result->tests,
+      (std::vector<dataset::ConnectionTest>{{"Amazon S3", "b", parse_iso8601("2014-10-13T15:57:02.089Z")}}));
   EXPECT_TRUE(result->events.empty());
 }
 
+TEST(Records, EveryVersion2) {
+  for (const char* version : {"2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.17"}) {
+    std::string body = aws("k");
+    body.replace(body.find("2.5"), 3, version);
+    EXPECT_EQ(parse_message(body).value().events.size(), 1U) << version;
+  }
+}
+
 TEST(Records, UnknownFieldsAreLeftAside) {
-  EXPECT_TRUE(parse_records(aws("k", R"("new":{"deep":[1,2]},)")));
-  EXPECT_EQ(parse_records(R"({"Records":[]})").value().events.size(), 0U);
+  EXPECT_TRUE(parse_message(aws("k", R"("new":{"deep":[1,2]},)")));
+  EXPECT_EQ(parse_message(R"({"Records":[]})").value().events.size(), 0U);
 }
 
 TEST(Records, WhatIsWrongIsNamed) {
   const auto message = [](std::string_view body) {
-    const auto result = parse_records(body);
+    const auto result = parse_message(body);
     if (result) return std::string("accepted");
     EXPECT_EQ(result.error().code, Errc::kInvalid);
     return result.error().message;
@@ -139,15 +147,17 @@ TEST(Records, WhatIsWrongIsNamed) {
   has("{\"Records\":{}}", "Records");
   has("{\"Records\":[1]}", "Records[0]");
   has("{\"Records\":[{}]}", "Records[0].eventVersion is missing");
-  has(std::string(kMaxHookBody + 1, ' '), "more than");
-  has(aws("a%zz"), "s3.object.key");
-  has(aws(std::string(5000, 'k')), "s3.object.key");
+  has(std::string(kMaxMessage + 1, ' '), "more than");
+  has(aws("a%zz"), "object.key");
+  has(aws(std::string(5000, 'k')), "object.key");
   const auto with = [](std::string from, std::string to) {
     std::string body = aws("k");
     body.replace(body.find(from), from.size(), to);
     return body;
   };
   has(with("\"2.5\"", "\"3.0\""), "eventVersion");
+  has(with("\"2.5\"", "\"2.\""), "eventVersion");
+  has(with("\"2.5\"", "\"20.1\""), "eventVersion");
   has(with("\"2.5\"", "2.5"), "eventVersion is not a string");
   has(with("1970-01-01T00:00:00.123Z", "yesterday"), "eventTime");
   has(with("1024", "-1"), "size");
@@ -159,8 +169,8 @@ TEST(Records, WhatIsWrongIsNamed) {
 
 TEST(Records, TooManyRecordsAreRefused) {
   std::string body = "[";
-  for (std::size_t i = 0; i <= kMaxHookRecords; ++i) body += i == 0 ? "0" : ",0";
-  const auto result = parse_records(body + "]");
+  for (std::size_t i = 0; i <= kMaxRecords; ++i) body += i == 0 ? "0" : ",0";
+  const auto result = parse_message(body + "]");
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().message.find("10001 records"), std::string::npos);
 }

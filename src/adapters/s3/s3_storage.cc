@@ -115,9 +115,9 @@ struct S3Storage::Impl {
     if (base.starts_with("https://") && host.ends_with(":443")) host.resize(host.size() - 4);
   }
 
-  sys::HttpRequest request(Unsigned wanted) const {
+  sys::HttpRequest request(sys::Unsigned wanted) const {
     wanted.host = host;
-    Signed made = sign(wanted, settings.credentials, settings.region, clock.now());
+    sys::Signed made = sys::sign(wanted, settings.credentials, {settings.region, "s3"}, clock.now());
     sys::HttpRequest request;
     request.method = wanted.method;
     request.url = base + made.target;
@@ -129,7 +129,7 @@ struct S3Storage::Impl {
 
   Result<ListPage> page(const std::string& bucket, const std::string& prefix, const std::string& after,
                         const std::string& token, sys::HttpClient& client, const sys::StopFlag* stop) const {
-    Unsigned wanted{"GET", "", "/" + bucket, {}, {}};
+    sys::Unsigned wanted{"GET", "", "/" + bucket, {}, {}};
     wanted.query = {{"list-type", "2"},
                     {"prefix", prefix},
                     {"encoding-type", "url"},
@@ -180,7 +180,7 @@ Result<app::ObjectInfo> S3Storage::head(const std::string& bucket, const std::st
   const Address address{bucket, key, version_id};
   TG_CHECK(check(address));
   if (key.empty()) return fail(Errc::kInvalid, "an empty key");
-  Unsigned wanted{"HEAD", "", "/" + bucket + "/" + key, {}, {}};
+  sys::Unsigned wanted{"HEAD", "", "/" + bucket + "/" + key, {}, {}};
   if (!version_id.empty()) wanted.query["versionId"] = version_id;
   sys::HttpClient client = impl_->clients.take();
   TG_TRY(const sys::HttpResponse response, client.send(impl_->request(wanted)));
@@ -194,7 +194,7 @@ Result<std::string> S3Storage::download(const app::ObjectInfo& expected, const s
   const Address address{expected.bucket, expected.key, expected.version_id};
   TG_CHECK(check(address));
   const std::string what = "download " + address.text();
-  Unsigned wanted{"GET", "", "/" + expected.bucket + "/" + expected.key, {}, {}};
+  sys::Unsigned wanted{"GET", "", "/" + expected.bucket + "/" + expected.key, {}, {}};
   if (!expected.version_id.empty()) wanted.query["versionId"] = expected.version_id;
   // Without versions (or with the one called "null", which can be overwritten) the etag pins the content.
   const bool pinned = !expected.version_id.empty() && expected.version_id != "null";

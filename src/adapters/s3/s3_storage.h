@@ -6,16 +6,16 @@
 #include <optional>
 #include <string>
 
-#include "adapters/s3/sigv4.h"
 #include "app/ports/object_storage.h"
 #include "base/time.h"
+#include "sys/sigv4.h"
 
 namespace tidegate::s3 {
 
 struct S3Settings {
   std::string endpoint;  ///< "http://127.0.0.1:9000"; empty: https://s3.<region>.amazonaws.com
   std::string region = "us-east-1";
-  Credentials credentials;
+  sys::Credentials credentials;
   std::optional<std::filesystem::path> ca_file;  ///< instead of the system's bundle
   int page_size = 1000;                          ///< keys asked for at once; S3 gives no more than 1000
 };

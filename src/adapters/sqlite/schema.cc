@@ -154,7 +154,19 @@ CREATE TABLE listings(project INTEGER NOT NULL REFERENCES projects(id), source T
   PRIMARY KEY(project, source));
 )sql";
 
-constexpr std::array<std::string_view, 7> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5, kStep6, kStep7};
+// Whose sequencer it is; hook tokens of one source, and sealed, so that they can be the key of a signature;
+// what stores and queues sent that is no event.
+constexpr std::string_view kStep8 = R"sql(
+ALTER TABLE keys ADD COLUMN sequencer_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE tokens ADD COLUMN source TEXT NOT NULL DEFAULT '';
+ALTER TABLE tokens ADD COLUMN sealed_key TEXT NOT NULL DEFAULT '';
+CREATE TABLE contacts(id INTEGER PRIMARY KEY, project INTEGER NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL,
+  channel TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, count INTEGER NOT NULL, first_at INTEGER NOT NULL,
+  last_at INTEGER NOT NULL, UNIQUE(project, source, kind, channel, subject));
+)sql";
+
+constexpr std::array<std::string_view, 8> kSteps{kStep1, kStep2, kStep3, kStep4,
+                                                 kStep5, kStep6, kStep7, kStep8};
 
 }  // namespace
 

@@ -6,7 +6,8 @@ namespace {
 
 dataset::Origin parse_origin(const std::string& text) {
   using dataset::Origin;
-  for (const Origin origin : {Origin::kHook, Origin::kListing, Origin::kDirectory, Origin::kManual}) {
+  for (const Origin origin :
+       {Origin::kHook, Origin::kListing, Origin::kDirectory, Origin::kManual, Origin::kQueue}) {
     if (dataset::to_string(origin) == text) return origin;
   }
   return Origin::kManual;
@@ -129,20 +130,22 @@ Result<bool> SqliteStore::event_seen(ProjectId project, const std::string& sourc
 Result<std::optional<app::KeyRecord>> SqliteStore::key(ProjectId project, const std::string& source,
                                                        const std::string& key) {
   return first<app::KeyRecord>(
-      "SELECT identity, sequencer, occurred_at, etag, size FROM keys WHERE project=? AND source=? AND key=?",
+      "SELECT identity, sequencer, occurred_at, sequencer_by, etag, size FROM keys"
+      " WHERE project=? AND source=? AND key=?",
       {project, source, key}, [](const Row& row) {
-        return app::KeyRecord{{row.text(0), row.text(1), row.instant(2)},
-                              row.text(3),
-                              static_cast<std::uint64_t>(row.integer(4))};
+        return app::KeyRecord{{row.text(0), row.text(1), row.instant(2), row.text(3)},
+                              row.text(4),
+                              static_cast<std::uint64_t>(row.integer(5))};
       });
 }
 Status SqliteStore::set_key(ProjectId project, const std::string& source, const std::string& key,
                             const app::KeyRecord& record) {
   return db_.run(
-      "INSERT OR REPLACE INTO keys(project, source, key, identity, sequencer, occurred_at, etag, size)"
-      " VALUES(?,?,?,?,?,?,?,?)",
-      {project, source, key, record.state.identity, record.state.sequencer, record.state.occurred_at,
-       record.etag, record.size});
+      "INSERT OR REPLACE INTO keys(project, source, key, identity, sequencer, sequencer_by, occurred_at, "
+      "etag, size)"
+      " VALUES(?,?,?,?,?,?,?,?,?)",
+      {project, source, key, record.state.identity, record.state.sequencer, record.state.sequencer_by,
+       record.state.occurred_at, record.etag, record.size});
 }
 
 Result<app::Version> SqliteStore::add_version(app::Version v) {

@@ -35,6 +35,8 @@ class SqliteStore final : public app::Store {
   Result<std::vector<app::EventRecord>> events(ProjectId project, const std::string& source,
                                                VersionId version, std::int64_t limit) override;
   Result<std::optional<app::EventRecord>> event_of(VersionId version) override;
+  Status add_contact(const app::Contact& contact) override;
+  Result<std::vector<app::Contact>> contacts(ProjectId project, const std::string& source) override;
   Result<bool> event_seen(ProjectId project, const std::string& source, const std::string& identity) override;
   Result<std::optional<app::KeyRecord>> key(ProjectId project, const std::string& source,
                                             const std::string& key) override;

@@ -28,11 +28,13 @@ app::Token read_token(const Row& row) {
   token.name = row.text(3);
   token.sha256 = row.text(4);
   token.created_at = row.instant(5);
+  token.source = row.text(6);
   return token;
 }
 
 constexpr std::string_view kProject = "SELECT id, path, default_branch, created_at FROM projects ";
-constexpr std::string_view kToken = "SELECT id, kind, project, name, sha256, created_at FROM tokens ";
+constexpr std::string_view kToken =
+    "SELECT id, kind, project, name, sha256, created_at, source, sealed_key FROM tokens ";
 
 std::string sql(std::string_view head, std::string_view tail) {
   return std::string(head) + std::string(tail);
@@ -60,12 +62,23 @@ Result<std::optional<app::Project>> SqliteStore::project_by_path(const std::stri
 }
 
 Result<std::int64_t> SqliteStore::add_token(const app::Token& token) {
-  TG_CHECK(db_.run("INSERT INTO tokens(kind, project, name, sha256, created_at) VALUES(?,?,?,?,?)",
-                   {app::to_string(token.kind), token.project, token.name, token.sha256, token.created_at}));
+  TG_CHECK(db_.run(
+      "INSERT INTO tokens(kind, project, name, sha256, created_at, source, sealed_key) VALUES(?,?,?,?,?,?,?)",
+      {app::to_string(token.kind), token.project, token.name, token.sha256, token.created_at, token.source,
+       token.key.empty() ? std::string() : vault_.seal(token.key.reveal())}));
   return db_.last_insert_id();
 }
 Result<std::optional<app::Token>> SqliteStore::token_by_hash(const std::string& sha256) {
-  return first<app::Token>(sql(kToken, "WHERE sha256=?"), {sha256}, read_token);
+  std::string sealed;
+  TG_TRY(auto token, first<app::Token>(sql(kToken, "WHERE sha256=?"), {sha256}, [&](const Row& row) {
+           sealed = row.text(7);
+           return read_token(row);
+         }));
+  if (token && !sealed.empty()) {
+    TG_TRY(auto key, vault_.unseal(sealed));
+    token->key = Secret(std::move(key));
+  }
+  return token;
 }
 Result<std::vector<app::Token>> SqliteStore::tokens(ProjectId project) {
   return all<app::Token>(sql(kToken, "WHERE project=? ORDER BY id"), {project}, read_token);

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "app/ports/contact.h"
 #include "app/ports/data_store.h"
 #include "app/ports/lineage_store.h"
 #include "base/id.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "dataset/event.h"
 #include "dataset/intake.h"
@@ -34,7 +36,8 @@ struct Project {
 enum class TokenKind : std::uint8_t { kAdmin, kProject, kTrigger, kHook };
 std::string_view to_string(TokenKind kind);
 
-/// Only the SHA-256 of a token is kept.
+/// Only the SHA-256 of a token is kept; of hook tokens also the token itself, sealed: it can be the key that
+/// a message is signed with.
 struct Token {
   std::int64_t id = 0;
   TokenKind kind = TokenKind::kProject;
@@ -42,6 +45,8 @@ struct Token {
   std::string name;
   std::string sha256;
   Instant created_at{};
+  std::string source = {};  ///< kHook: announces objects of this source only; empty: of all
+  Secret key = {};          ///< kHook: the token itself
 };
 
 struct ProjectVariable {
@@ -298,6 +303,11 @@ class Store : public LineageStore, public DataStore {
   /// Newest first. Of a version: also those of the versions that were merged into it.
   virtual Result<std::vector<EventRecord>> events(ProjectId project, const std::string& source,
                                                   VersionId version, std::int64_t limit) = 0;
+  /// The same once more (all but detail, count and times): counted, with the new detail and time. Of those
+  /// that were refused the newest 100 of a project are kept.
+  virtual Status add_contact(const Contact& contact) = 0;
+  /// Newest first; source empty: all.
+  virtual Result<std::vector<Contact>> contacts(ProjectId project, const std::string& source) = 0;
   /// An event of this identity has become part of a dataset version.
   virtual Result<bool> event_seen(ProjectId project, const std::string& source,
                                   const std::string& identity) = 0;

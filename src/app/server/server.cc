@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "dataset/intake.h"
 #include "sys/file.h"
 
 namespace tidegate::app {
@@ -26,16 +25,6 @@ bool is_project_path(const std::string& path) {
          });
 }
 
-std::vector<dataset::ObjectEvent> below(const config::DataSource& source,
-                                        const std::vector<dataset::ObjectEvent>& events) {
-  const auto address = dataset::parse_source(source.source).value_or(dataset::SourceAddress{});
-  std::vector<dataset::ObjectEvent> out;
-  std::ranges::copy_if(events, std::back_inserter(out), [&](const dataset::ObjectEvent& event) {
-    return event.bucket == address.bucket && event.key.starts_with(address.prefix);
-  });
-  return out;
-}
-
 template <class T>
 Result<T> found(Result<std::optional<T>> maybe, std::string_view what) {
   if (!maybe) return maybe.error();
@@ -49,6 +38,7 @@ Server::Server(ServerPorts& ports)
     : ports_(ports),
       pipelines_(ports),
       sources_(ports),
+      announcements_(ports.loop, ports.store),
       deliveries_(ports),
       gate_(ports, pipelines_, deliveries_, sources_),
       refs_(ports, pipelines_, sources_),
@@ -97,8 +87,12 @@ void Server::stop() {
 
 Result<Token> Server::authenticate(const std::string& token) {
   if (token.empty()) return fail(Errc::kDenied, "401 Unauthorized");
+  return token_of_hash(sha256_hex(token));
+}
+
+Result<Token> Server::token_of_hash(const std::string& sha256) {
   return ports_.loop.call([&]() -> Result<Token> {
-    TG_TRY(const auto known, ports_.store.token_by_hash(sha256_hex(token)));
+    TG_TRY(const auto known, ports_.store.token_by_hash(sha256));
     if (!known) return fail(Errc::kDenied, "401 Unauthorized");
     return *known;
   });
@@ -135,51 +129,6 @@ Status Server::remove_variable(ProjectId project, const std::string& key) {
 }
 Result<std::vector<ProjectVariable>> Server::variables(ProjectId project) {
   return ports_.loop.call([&] { return ports_.store.variables(project); });
-}
-
-// A message that does not tell the version (versitygw's of plain uploads) and a listing of the same object
-// must have one identity: the store is asked for the version, as long as it still holds what the message
-// speaks of.
-std::vector<dataset::ObjectEvent> Server::with_versions(std::vector<dataset::ObjectEvent> events) {
-  for (dataset::ObjectEvent& event : events) {
-    if (!event.version_id.empty()) continue;
-    const auto info = ports_.s3.head(event.bucket, event.key, "");
-    if (!info || (!event.etag.empty() && info->etag != event.etag)) continue;
-    event.version_id = info->version_id;
-    event.etag = info->etag;
-    event.size = info->size;
-  }
-  return events;
-}
-
-Result<Sources::Accepted> Server::announce(ProjectId project, const std::string& source,
-                                           const std::vector<dataset::ObjectEvent>& announced) {
-  const auto events = with_versions(announced);
-  return ports_.loop.call([&]() -> Result<Sources::Accepted> {
-    Sources::Accepted all;
-    bool any = false;
-    for (const auto& [owner, definition] : sources_.named(source)) {
-      if (project && owner != project) continue;
-      any = true;
-      // Under the bucket's name come the events of all its sources; each takes its own.
-      TG_TRY(
-          const auto accepted,
-          sources_.accept(owner, definition, source == definition.name ? events : below(definition, events)));
-      all.fresh += accepted.fresh;
-      all.duplicate += accepted.duplicate;
-      all.superseded += accepted.superseded;
-      all.filtered += accepted.filtered;
-      all.members += accepted.members;
-      all.versions.insert(all.versions.end(), accepted.versions.begin(), accepted.versions.end());
-    }
-    // A store gives up on what is not found, and asks again when we cannot tell yet.
-    if (!any && (!started_ || sources_.is_reading()))
-      return fail(Errc::kUnavailable, "the server is just starting and has not read all projects: try again");
-    if (!any)
-      return fail(Errc::kNotFound,
-                  "no project has a data source \"" + printable(source) + "\" in its tidegate.yml");
-    return all;
-  });
 }
 
 void Server::pushed(const Project& project) {

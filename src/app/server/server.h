@@ -13,6 +13,7 @@
 #include "app/server/deliveries.h"
 #include "app/server/environments.h"
 #include "app/server/gate.h"
+#include "app/server/group_commit.h"
 #include "app/server/pipelines.h"
 #include "app/server/refs.h"
 #include "app/server/server_ports.h"
@@ -68,12 +69,15 @@ class Server {
 
   /// The holder of a token; kDenied when there is none.
   Result<Token> authenticate(const std::string& token);
+  /// The token with this SHA-256 (hex), for who proves otherwise that they have it: with its key.
+  Result<Token> token_of_hash(const std::string& sha256);
   /// By number or path.
   Result<Project> project(const std::string& id_or_path);
   Result<std::vector<Project>> projects();
   Result<Project> create_project(const std::string& path, const std::string& default_branch);
-  /// The token itself is returned once and kept only as a hash.
-  Result<std::string> create_token(TokenKind kind, ProjectId project, const std::string& name);
+  /// The token itself is returned once. `source`: a hook token for that source only.
+  Result<std::string> create_token(TokenKind kind, ProjectId project, const std::string& name,
+                                   const std::string& source = {});
   /// Without the tokens themselves, which nobody knows.
   Result<std::vector<Token>> tokens(ProjectId project);
   /// It is refused from now on.
@@ -86,6 +90,13 @@ class Server {
   /// returns.
   Result<Sources::Accepted> announce(ProjectId project, const std::string& source,
                                      const std::vector<dataset::ObjectEvent>& events);
+  /// Routes by bucket: each event to every source (of the project, or of all) that reads from its bucket.
+  /// kNotFound, with nothing recorded, when there is none for one of them. Durable when it returns.
+  Result<Sources::Accepted> announce_by_bucket(ProjectId project,
+                                               const std::vector<dataset::ObjectEvent>& events);
+  /// Remembers what came and is no event. `contact.project` 0: every project that has a source of this name.
+  Status note(const Contact& contact);
+  Result<std::vector<Contact>> contacts(ProjectId project, const std::string& source);
   /// After git-receive-pack.
   void pushed(const Project& project);
 
@@ -210,11 +221,15 @@ class Server {
   Status add_runs(Lineage& lineage, Tracking* tracking);
   Result<Lineage> lineage_of(const Project& project, const Pipeline& pipeline);
   Result<Lineage> lineage_without_pipeline(const Project& project, const lineage::Entry& entry);
+  using Route = std::function<Result<std::vector<std::pair<ProjectId, config::DataSource>>>(
+      const dataset::ObjectEvent&)>;
   std::vector<dataset::ObjectEvent> with_versions(std::vector<dataset::ObjectEvent> events);
+  Result<Sources::Accepted> record(const std::vector<dataset::ObjectEvent>& events, const Route& route);
 
   ServerPorts& ports_;
   Pipelines pipelines_;
   Sources sources_;
+  GroupCommit announcements_;
   Deliveries deliveries_;
   Gate gate_;
   Refs refs_;

@@ -7,7 +7,10 @@
 
 namespace tidegate::app {
 
-Result<std::string> Server::create_token(TokenKind kind, ProjectId project, const std::string& name) {
+Result<std::string> Server::create_token(TokenKind kind, ProjectId project, const std::string& name,
+                                         const std::string& source) {
+  if (!source.empty() && kind != TokenKind::kHook)
+    return fail(Errc::kInvalid, "only hook tokens are for one source");
   const std::string token = fmt::format("tg{}-{}", to_string(kind), random_hex(20));
   TG_CHECK(ports_.loop.call([&]() -> Status {
     Token record;
@@ -16,6 +19,8 @@ Result<std::string> Server::create_token(TokenKind kind, ProjectId project, cons
     record.name = name;
     record.sha256 = sha256_hex(token);
     record.created_at = ports_.clock.now();
+    record.source = source;
+    if (kind == TokenKind::kHook) record.key = Secret(token);
     TG_CHECK(ports_.store.add_token(record));
     return {};
   }));

@@ -28,6 +28,13 @@ dataset::SourceFilter filter_of(const config::DataSource& source) {
   return {address.bucket, address.prefix, source.include, source.manifest, source.marker};
 }
 
+// A store whose clock runs years ahead must not make everything that comes after it look old.
+constexpr std::chrono::hours kClockAhead{1};
+
+Instant believable(Instant occurred_at, Instant now) {
+  return occurred_at > now + kClockAhead ? now : occurred_at;
+}
+
 // A listing tells no versions, so the baseline's objects are on record by etag and size. An event that comes
 // late and names such an object's version is no news either.
 bool is_known_listing(const dataset::ObjectEvent& event, const KeyRecord& known) {
@@ -102,6 +109,15 @@ std::vector<std::pair<ProjectId, config::DataSource>> Sources::named(const std::
   return out;
 }
 
+std::vector<std::pair<ProjectId, config::DataSource>> Sources::reading(const std::string& bucket) const {
+  auto out = named(bucket);
+  std::erase_if(out, [&](const auto& entry) {
+    const auto address = dataset::parse_source(entry.second.source);
+    return !address || address->is_file || address->bucket != bucket;
+  });
+  return out;
+}
+
 std::optional<config::DataSource> Sources::find(ProjectId project, const std::string& name) const {
   const config::ProjectFile* known = file(project);
   if (known == nullptr) return std::nullopt;
@@ -114,18 +130,52 @@ const config::ProjectFile* Sources::file(ProjectId project) const {
   return found == files_.end() ? nullptr : &found->second;
 }
 
-Result<Sources::Accepted> Sources::accept(ProjectId project, const config::DataSource& source,
+void Sources::Accepted::add(const Accepted& other) {
+  fresh += other.fresh;
+  duplicate += other.duplicate;
+  superseded += other.superseded;
+  filtered += other.filtered;
+  members += other.members;
+  sets.insert(other.sets.begin(), other.sets.end());
+  versions.insert(versions.end(), other.versions.begin(), other.versions.end());
+}
+
+Result<Sources::Accepted> Sources::record(ProjectId project, const config::DataSource& source,
                                           const std::vector<dataset::ObjectEvent>& events) {
   Accepted accepted;
+  for (const auto& event : events) TG_CHECK(accept_one(project, source, event, accepted));
+  if (accepted.members > 0) accepted.sets.emplace(project, source.name);
+  return accepted;
+}
+
+// Not at once: what else has been recorded in the meantime is passed on with it.
+void Sources::tell(const Accepted& accepted) {
+  const auto& versions = accepted.versions;
+  if (untold_.empty() && !versions.empty()) ports_.loop.post([this] { tell_now(); });
+  untold_.insert(untold_.end(), versions.begin(), versions.end());
+  if (!on_member_) return;
+  for (const auto& [project, source] : accepted.sets) on_member_(project, source);
+}
+
+void Sources::tell_now() {
+  std::map<Key, Version> newest;
+  for (const VersionId id : std::exchange(untold_, {})) {
+    auto version = ports_.store.version(id);
+    if (version && *version) newest.insert_or_assign({(*version)->project, (*version)->source}, **version);
+  }
+  if (!on_version_) return;
+  for (const auto& [key, version] : newest) on_version_(version);
+}
+
+Status Sources::accept(ProjectId project, const config::DataSource& source,
+                       const std::vector<dataset::ObjectEvent>& events) {
+  Accepted accepted;
   TG_CHECK(ports_.store.transaction([&]() -> Status {
-    for (const auto& event : events) TG_CHECK(accept_one(project, source, event, accepted));
+    TG_TRY(accepted, record(project, source, events));
     return {};
   }));
-  for (const VersionId id : accepted.versions) {
-    if (auto version = ports_.store.version(id); version && *version && on_version_) on_version_(**version);
-  }
-  if (accepted.members > 0 && on_member_) on_member_(project, source.name);
-  return accepted;
+  tell(accepted);
+  return {};
 }
 
 Status Sources::accept_one(ProjectId project, const config::DataSource& source,
@@ -168,7 +218,8 @@ Status Sources::accept_one(ProjectId project, const config::DataSource& source,
   record.received_at = ports_.clock.now();
   TG_TRY(const std::int64_t id, ports_.store.add_event(record));
   if (decision.state) {
-    const KeyRecord fresh{*decision.state, event.etag, event.size.value_or(0)};
+    KeyRecord fresh{*decision.state, event.etag, event.size.value_or(0)};
+    fresh.state.occurred_at = believable(fresh.state.occurred_at, record.received_at);
     TG_CHECK(ports_.store.set_key(project, source.name, event.key, fresh));
   }
   if (is_bad) {

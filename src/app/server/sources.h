@@ -41,17 +41,27 @@ class Sources {
   std::optional<config::DataSource> find(ProjectId project, const std::string& source) const;
   const config::ProjectFile* file(ProjectId project) const;
 
-  /// What was recorded of each event. Durable when it returns.
+  /// Those that read from this bucket.
+  std::vector<std::pair<ProjectId, config::DataSource>> reading(const std::string& bucket) const;
+
+  /// What was recorded of each event.
   struct Accepted {
     int fresh = 0;
     int duplicate = 0;
     int superseded = 0;
     int filtered = 0;
-    int members = 0;  ///< parts of sets
+    int members = 0;                                   ///< parts of sets
+    std::set<std::pair<ProjectId, std::string>> sets;  ///< sources of those parts
     std::vector<VersionId> versions;
+
+    void add(const Accepted& other);
   };
-  Result<Accepted> accept(ProjectId project, const config::DataSource& source,
+  /// In the caller's transaction; tell() belongs after its end.
+  Result<Accepted> record(ProjectId project, const config::DataSource& source,
                           const std::vector<dataset::ObjectEvent>& events);
+  /// Passes parts of sets on; and new versions, soon: of several of one source the newest, which stands for
+  /// them.
+  void tell(const Accepted& accepted);
 
   /// Makes an object of the baseline a version, by hand: it runs as itself. Within a transaction; the caller
   /// tells of it afterwards. kInvalid: the source's filters would not let it through.
@@ -61,10 +71,13 @@ class Sources {
  private:
   using Key = std::pair<ProjectId, std::string>;
 
+  Status accept(ProjectId project, const config::DataSource& source,
+                const std::vector<dataset::ObjectEvent>& events);
   Status accept_one(ProjectId project, const config::DataSource& source, const dataset::ObjectEvent& event,
                     Accepted& accepted);
   Status new_version(ProjectId project, const config::DataSource& source, const dataset::ObjectEvent& event,
                      std::int64_t event_id, Accepted& accepted);
+  void tell_now();
   void take_file(const Project& project, Result<config::ProjectFile> file);
   Result<Version> add_version(ProjectId project, const config::DataSource& source,
                               const dataset::ObjectEvent& event, bool by_hand);
@@ -74,6 +87,7 @@ class Sources {
   ServerPorts& ports_;
   std::function<void(const Version&)> on_version_;
   std::function<void(ProjectId, const std::string&)> on_member_;
+  std::vector<VersionId> untold_;
   std::map<ProjectId, config::ProjectFile> files_;
   std::set<ProjectId> unread_;
   std::set<Key> scheduled_;  ///< sources with a listing in the future

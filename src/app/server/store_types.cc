@@ -41,6 +41,18 @@ std::string_view to_string(DeliveryKind kind) {
   return kind == DeliveryKind::kGraph ? "graph" : "release";
 }
 
+std::string_view to_string(ContactKind kind) {
+  switch (kind) {
+    case ContactKind::kTest:
+      return "test";
+    case ContactKind::kSubscribed:
+      return "subscribed";
+    case ContactKind::kRefused:
+      return "refused";
+  }
+  return "test";
+}
+
 std::string_view to_string(VersionState state) {
   for (const auto& [value, word] : kVersionStates) {
     if (value == state) return word;

@@ -12,6 +12,7 @@
 #include "adapters/http/message.h"
 #include "adapters/http/router.h"
 #include "app/server/server.h"
+#include "dataset/announcement.h"
 
 namespace tidegate::http::api {
 
@@ -61,9 +62,16 @@ void add_resource_routes(Router& router, app::Server& server);  ///< API v4: res
 void add_tidegate_routes(Router& router, app::Server& server);  ///< /api/tidegate/v1
 void add_lineage_routes(Router& router, app::Server& server);   ///< /api/tidegate/v1/…/lineage
 void add_data_routes(Router& router, app::Server& server);      ///< /api/tidegate/v1: data and events
-/// /hooks. `parse` reads an object store's message; it is handed in because adapters do not know each other.
-using RecordParser = std::function<Result<std::vector<dataset::ObjectEvent>>(const std::string& body)>;
-void add_hook_routes(Router& router, app::Server& server, RecordParser parse);
+/// What reads an object store's messages; handed in because adapters do not know each other. Thread-safe.
+struct HookReaders {
+  /// Out of whatever envelopes.
+  std::function<Result<dataset::Announcement>(const std::string& body)> parse;
+  /// The topic whose subscription this body asked to confirm; it is confirmed then. Nothing: another message.
+  /// kDenied: a message of SNS whose signature is wrong. kUnavailable: SNS does not answer.
+  std::function<Result<std::optional<std::string>>(const std::string& body)> notified;
+};
+/// /hooks
+void add_hook_routes(Router& router, app::Server& server, HookReaders readers);
 /// `tidegate deploy` and `tidegate load` inside jobs, over the job socket only.
 void add_job_routes(Router& router, app::Server& server);
 /// Git over HTTP, for every path that holds ".git/".

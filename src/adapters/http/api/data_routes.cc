@@ -45,7 +45,11 @@ Result<Response> list_data(Server& server, const Request& request, const Project
   }
   json::array version_views;
   for (const auto& v : versions) version_views.push_back(version_view(v));
-  return json_response(200, json::object{{"sources", source_views}, {"versions", version_views}});
+  TG_TRY(const auto contacts, server.contacts(project.id, request.query_value("source").value_or("")));
+  json::array contact_views;
+  for (const auto& c : contacts) contact_views.push_back(contact_view(c));
+  return json_response(
+      200, json::object{{"sources", source_views}, {"versions", version_views}, {"contacts", contact_views}});
 }
 
 // Which jobs ran for a version, and for one that failed the line of its log that says why.

@@ -26,9 +26,12 @@ Result<Response> make_token(Server& server, const Request& request, const Projec
   TG_TRY(auto parameters, parameters_of(request));
   const auto kind = token_kind(parameters["kind"]);
   if (!kind) return fail(Errc::kInvalid, "kind is one of project, trigger, hook");
-  TG_TRY(const std::string token, server.create_token(*kind, project.id, parameters["name"]));
-  return json_response(
-      201, json::object{{"token", token}, {"kind", app::to_string(*kind)}, {"name", parameters["name"]}});
+  TG_TRY(const std::string token,
+         server.create_token(*kind, project.id, parameters["name"], parameters["source"]));
+  return json_response(201, json::object{{"token", token},
+                                         {"kind", app::to_string(*kind)},
+                                         {"name", parameters["name"]},
+                                         {"source", parameters["source"]}});
 }
 
 Result<Response> list_tokens(Server& server, const Request&, const Project& project) {
@@ -38,6 +41,7 @@ Result<Response> list_tokens(Server& server, const Request&, const Project& proj
     out.push_back({{"id", t.id},
                    {"kind", app::to_string(t.kind)},
                    {"name", t.name},
+                   {"source", t.source},
                    {"created_at", format_iso8601(t.created_at)}});
   }
   return json_response(200, out);

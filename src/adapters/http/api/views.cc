@@ -194,6 +194,17 @@ json::value event_view(const app::EventRecord& e) {
                       {"received_at", format_iso8601(e.received_at)}};
 }
 
+json::value contact_view(const app::Contact& c) {
+  return json::object{{"source", c.source},
+                      {"kind", app::to_string(c.kind)},
+                      {"channel", safe(c.channel)},
+                      {"subject", safe(c.subject)},
+                      {"detail", safe(c.detail)},
+                      {"count", c.count},
+                      {"first_at", format_iso8601(c.first_at)},
+                      {"last_at", format_iso8601(c.last_at)}};
+}
+
 json::value delivery_view(const app::Delivery& d) {
   return json::object{{"id", d.id.value()},
                       {"kind", app::to_string(d.kind)},

@@ -19,6 +19,7 @@ boost::json::value version_view(const app::Version& version);
 boost::json::value member_view(const app::SetMember& member);
 boost::json::value action_view(const app::DataAction& action);
 boost::json::value event_view(const app::EventRecord& event);
+boost::json::value contact_view(const app::Contact& contact);
 boost::json::value delivery_view(const app::Delivery& delivery);
 boost::json::value story_view(const app::DeliveryStory& story);
 boost::json::value drift_view(const app::TargetDrift& drift);
