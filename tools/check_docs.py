@@ -151,7 +151,7 @@ def check_keywords() -> Iterator[Finding]:
 
 def check_project_keys() -> Iterator[Finding]:
     document = f"{REFERENCE}/tidegate-yml.md"
-    code, text = keyword_tables(read("src/config/project_file.cc")), read(document)
+    code, text = keyword_tables(read("src/config/project_file.cc") + read("src/config/gate_settings.cc")), read(document)
     written = written_tables(text, "keys")
     written["kTop"] = {name: "" for name in re.findall(r"^## (\w+)$", text, re.MULTILINE) if name != "Example"}
     yield from compare("table", set(code), document, set(written))

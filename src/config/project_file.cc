@@ -18,7 +18,18 @@ constexpr Seconds kDay{24 * 3600};
 constexpr int kMostKept = 100;
 
 constexpr auto kTop = std::to_array<Keyword>({{"data"}, {"targets"}, {"graphs"}, {"lint"}});
-constexpr auto kData = std::to_array<Keyword>({{"source"}, {"include"}, {"ready"}, {"bind"}, {"branch"}});
+constexpr auto kData = std::to_array<Keyword>({
+    {"source"},
+    {"include"},
+    {"ready"},
+    {"bind"},
+    {"branch"},
+    {"in_flight"},
+    {"ordered"},
+    {"on_failure"},
+    {"limits"},
+    {"network"},
+});
 constexpr auto kReady = std::to_array<Keyword>({
     {"quiet"},
     {"manifest", Support::kError, "Wait for a quiet time: `ready: { quiet: 30s }`."},
@@ -177,6 +188,7 @@ DataSource read_data(const Value& value, const yaml::Mark& mark) {
   if (const auto ready = value.find("ready"); ready && check_map(*ready, kReady))
     data.quiet = read_seconds(*ready, "quiet", data.quiet);
   data.branch = read_checked(value, "branch", any_text, "can't be blank");
+  data.gate = read_gate_settings(value);
   const auto bind = value.find("bind");
   if (!bind) {
     value.warning("no-binding", "has no `bind`: new data changes no file",

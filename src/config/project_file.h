@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "config/diagnostic.h"
+#include "config/gate_settings.h"
 
 namespace tidegate::config {
 
@@ -28,6 +29,7 @@ struct DataSource {
   Seconds quiet{30};                 ///< ready: {quiet: …}: no event for the source for this long
   std::vector<Binding> bind;
   std::string branch;  ///< empty: the default branch
+  GateSettings gate;
   Place place;
 };
 
