@@ -104,6 +104,20 @@ void print_lineage(const json::value& l) {
   }
 }
 
+void print_diagnosis(const json::value& version) {
+  const json::value* found = version.as_object().if_contains("diagnosis");
+  if (found == nullptr || !found->is_object()) return;
+  if (!text(*found, "verdict").empty())
+    fmt::print("  verdict  {}: {}{}\n", text(*found, "verdict"), text(*found, "reason"),
+               text(*found, "quarantined") == "true" ? " (these bytes are in quarantine)" : "");
+  for (const json::value& probe : list(*found, "probes")) {
+    const std::string pipeline = text(probe, "pipeline");
+    fmt::print("  probe    {:<9} {} {}{}\n", text(probe, "probe"), text(probe, "result"),
+               pipeline.empty() ? "" : "#" + pipeline,
+               text(probe, "reason").empty() ? "" : " " + text(probe, "reason"));
+  }
+}
+
 }  // namespace
 
 Result<json::value> call(const Connection& c, const std::string& method, const std::string& path,
@@ -156,6 +170,7 @@ int data_show(const Connection& c, const std::string& version) {
                  text(v, "base_sha").substr(0, 8));
       fmt::print("  pipeline #{}\n", text(v, "pipeline"));
     }
+    print_diagnosis(v);
     print_jobs(v);
     print_deliveries(list(v, "deliveries"));
     for (const json::value& e : list(v, "events")) {

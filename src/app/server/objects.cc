@@ -1,5 +1,7 @@
 #include "app/server/objects.h"
 
+#include <fmt/core.h>
+
 #include "base/sha256.h"
 #include "sys/file.h"
 
@@ -7,11 +9,15 @@ namespace tidegate::app {
 namespace {
 
 // Blocking. The bytes go to a temporary name first, so that what stands under a hash is always whole.
-Result<Version> fetch_now(ObjectStorage& storage, const ServerPorts& ports, Version version) {
+Result<Version> fetch_now(ObjectStorage& storage, const ServerPorts& ports, Version version,
+                          std::uint64_t most_bytes) {
   TG_TRY(const ObjectInfo info, storage.head(version.bucket, version.key, version.object_version));
   if (!version.etag.empty() && !info.etag.empty() && version.etag != info.etag) {
     return fail(Errc::kConflict, "the object has been replaced since it was announced");
   }
+  if (most_bytes > 0 && info.size > most_bytes)
+    return fail(Errc::kInvalid, fmt::format("the object has {} bytes; the source's `limits: {{size}}` is {}",
+                                            info.size, most_bytes));
   version.etag = info.etag;
   version.size = info.size;
   if (version.object_version.empty()) version.object_version = info.version_id;
@@ -31,7 +37,7 @@ Result<Version> fetch_now(ObjectStorage& storage, const ServerPorts& ports, Vers
 
 }  // namespace
 
-void Objects::fetch(Version version, OnFetched done) {
+void Objects::fetch(Version version, OnFetched done, std::uint64_t most_bytes) {
   if (!version.sha256.empty() && std::filesystem::exists(ports_.object_path(version.sha256))) {
     done(std::move(version));
     return;
@@ -40,8 +46,8 @@ void Objects::fetch(Version version, OnFetched done) {
   const bool is_file = address && address->is_file;
   in_background(
       ports_.workers, ports_.loop,
-      [this, is_file, version = std::move(version)] {
-        return fetch_now(storage_of(is_file), ports_, version);
+      [this, is_file, most_bytes, version = std::move(version)] {
+        return fetch_now(storage_of(is_file), ports_, version, most_bytes);
       },
       std::move(done));
 }

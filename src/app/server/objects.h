@@ -2,6 +2,7 @@
 // thread only.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,8 +18,9 @@ class Objects {
 
   /// Copies the version's object, exactly that version of it, and hashes it; `done` gets the version with
   /// sha256, etag and size filled in. Quick when its bytes are here already. Nothing is saved in the store.
+  /// kInvalid: it has more than `most_bytes` (0: no limit); then nothing was copied.
   using OnFetched = std::function<void(Result<Version>)>;
-  void fetch(Version version, OnFetched done);
+  void fetch(Version version, OnFetched done, std::uint64_t most_bytes = 0);
 
   /// The version that a commit's bound address names; when it is not on record (code bound by hand, first
   /// push), it is fetched and recorded as baseline.

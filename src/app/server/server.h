@@ -106,6 +106,8 @@ class Server {
 
   Result<std::vector<Version>> versions(ProjectId project, const std::string& source, std::int64_t limit);
   Result<Version> version(ProjectId project, const std::string& source, std::int64_t number);
+  /// Whose fault its failure was, and what else the gate remembers of it; nothing for most.
+  Result<std::optional<GateRecord>> gate_record(VersionId version);
   /// The object of a version that is final goes through the gate again, at once, as a new version of the
   /// source. kConflict: the version is still under way. kNotFound: there is no such version or source (any
   /// more).
@@ -139,6 +141,7 @@ class Server {
   ServerPorts& ports_;
   Pipelines pipelines_;
   Sources sources_;
+  Candidates candidates_;
   Deliveries deliveries_;
   Gate gate_;
   Refs refs_;

@@ -57,6 +57,10 @@ Result<Version> Server::version(ProjectId project, const std::string& source, st
   return ports_.loop.call([&] { return version_now(project, source, number); });
 }
 
+Result<std::optional<GateRecord>> Server::gate_record(VersionId version) {
+  return ports_.loop.call([&] { return ports_.store.gate_record(version); });
+}
+
 Result<Version> Server::replay(ProjectId project, const std::string& source, std::int64_t number) {
   return ports_.loop.call([&]() -> Result<Version> {
     TG_TRY(const Version old, version_now(project, source, number));
@@ -82,6 +86,12 @@ Result<Version> Server::replay(ProjectId project, const std::string& source, std
     event.received_at = fresh.created_at;
     TG_CHECK(ports_.store.transaction([&]() -> Status {
       TG_TRY(fresh, ports_.store.add_version(fresh));
+      // A person wants it tried: that lifts the quarantine.
+      TG_TRY(auto gate, ports_.store.gate_record(old.id));
+      if (gate && gate->quarantined) {
+        gate->quarantined = false;
+        TG_CHECK(ports_.store.put_gate_record(*gate));
+      }
       event.version = fresh.id;
       TG_CHECK(ports_.store.add_event(event));
       return {};

@@ -32,6 +32,8 @@ class Sources {
   std::vector<std::pair<ProjectId, config::DataSource>> named(const std::string& name) const;
   /// Some project's tidegate.yml has not been read for the first time yet: a source may exist all the same.
   bool is_reading() const { return !unread_.empty(); }
+  /// The project's tidegate.yml has been looked for since the server started.
+  bool has_read(ProjectId project) const { return read_.contains(project); }
   std::optional<config::DataSource> find(ProjectId project, const std::string& source) const;
   const config::ProjectFile* file(ProjectId project) const;
 
@@ -70,6 +72,7 @@ class Sources {
   std::function<void(const Version&)> on_version_;
   std::map<ProjectId, config::ProjectFile> files_;
   std::set<ProjectId> unread_;
+  std::set<ProjectId> read_;
   std::set<Key> scheduled_;  ///< sources with a listing in the future
   std::set<Key> listing_;    ///< sources with a listing under way
 };

@@ -108,6 +108,8 @@ Result<Response> show_data(Server& server, const Request& request, const Project
                                     ? server.history(project.id, "", 1000)
                                     : Result<std::vector<app::Delivery>>(std::vector<app::Delivery>{}));
   json::object out = version_view(version).as_object();
+  TG_TRY(const auto gate, server.gate_record(version.id));
+  out["diagnosis"] = gate ? gate_view(*gate) : json::value(nullptr);
   json::array event_views;
   for (const auto& e : events) event_views.push_back(event_view(e));
   out["events"] = event_views;

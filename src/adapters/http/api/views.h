@@ -16,6 +16,8 @@ boost::json::value job_view(const app::Job& job, const app::Pipeline& pipeline,
                             const std::vector<app::Artifact>& artifacts, const std::string& external_url);
 boost::json::value variable_view(const app::ProjectVariable& variable);
 boost::json::value version_view(const app::Version& version);
+/// Of a version that has failed: verdict, reason, whether its bytes are in quarantine, probes.
+boost::json::value gate_view(const app::GateRecord& record);
 boost::json::value event_view(const app::EventRecord& event);
 boost::json::value delivery_view(const app::Delivery& delivery);
 boost::json::value release_view(const app::ReleaseInfo& release);
