@@ -151,7 +151,8 @@ def check_keywords() -> Iterator[Finding]:
 
 def check_project_keys() -> Iterator[Finding]:
     document = f"{REFERENCE}/tidegate-yml.md"
-    code = keyword_tables(read("src/config/project_file.cc") + read("src/config/graph_checks.cc"))
+    sources = ["project_file.cc", "graph_checks.cc", "gate_settings.cc"]
+    code = keyword_tables("".join(read(f"src/config/{name}") for name in sources))
     text = read(document)
     written = written_tables(text, "keys")
     written["kTop"] = {name: "" for name in re.findall(r"^## (\w+)$", text, re.MULTILINE) if name != "Example"}

@@ -18,8 +18,19 @@ constexpr Seconds kDay{24 * 3600};
 constexpr int kMostKept = 100;
 
 constexpr auto kTop = std::to_array<Keyword>({{"data"}, {"targets"}, {"graphs"}, {"lint"}});
-constexpr auto kData =
-    std::to_array<Keyword>({{"source"}, {"include"}, {"ready"}, {"bind"}, {"branch"}, {"max_size"}});
+constexpr auto kData = std::to_array<Keyword>({
+    {"source"},
+    {"include"},
+    {"ready"},
+    {"bind"},
+    {"branch"},
+    {"max_size"},
+    {"in_flight"},
+    {"ordered"},
+    {"on_failure"},
+    {"limits"},
+    {"network"},
+});
 constexpr auto kReady = std::to_array<Keyword>({{"quiet"}, {"manifest"}, {"marker"}});
 constexpr auto kBinding = std::to_array<Keyword>({{"file"}, {"name"}, {"marker"}, {"variable"}});
 constexpr auto kTarget = std::to_array<Keyword>({
@@ -249,6 +260,7 @@ DataSource read_data(const Value& value, const yaml::Mark& mark) {
   if (const auto ready = value.find("ready")) read_ready(*ready, data);
   data.branch = read_checked(value, "branch", any_text, "can't be blank");
   data.max_size = read_size(value, "max_size", data.max_size);
+  data.gate = read_gate_settings(value);
   read_bindings(value, data);
   return data;
 }

@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "config/diagnostic.h"
+#include "config/gate_settings.h"
 #include "config/graph_checks.h"
 
 namespace tidegate::config {
@@ -37,14 +38,15 @@ struct DataSource {
   std::uint64_t max_size = kUsualMaxSize;  ///< bytes of an object, or of all members of a set
   std::vector<Binding> bind;
   std::string branch;  ///< empty: the default branch
+  GateSettings gate;
   Place place;
 };
 
 /// `targets: <name>:` hosts and the releases that flip there as a group.
 struct Target {
   std::string name;
-  std::vector<std::string> hosts;  ///< ssh://[user@]host[:port], at least one; the first is the canary. A
-                                   ///< host may be an alias in the ssh config
+  std::vector<std::string> hosts;     ///< ssh://[user@]host[:port], at least one; the first is the canary. A
+                                      ///< host may be an alias in the ssh config
   std::string path;                   ///< absolute folder on the host
   std::vector<std::string> releases;  ///< one folder and venv each
   std::string image;  ///< repository below $CI_REGISTRY_IMAGE; empty: $CI_REGISTRY_IMAGE itself
@@ -70,7 +72,7 @@ struct Graph {
   std::string neo4j = "env";  ///< http(s)://host:port, or "env": the server's NEO4J_HTTP_URL
   std::string golden;         ///< golden queries (JSON) in the repository; empty: none
   GraphChecks checks;
-  int keep = 3;               ///< versions kept for rollback
+  int keep = 3;  ///< versions kept for rollback
   Place place;
 };
 

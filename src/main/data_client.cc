@@ -71,6 +71,20 @@ void print_coalesced(const json::value& v) {
              text(*coalesced, "version"), text(*coalesced, "because"));
 }
 
+void print_diagnosis(const json::value& version) {
+  const json::value* found = version.as_object().if_contains("diagnosis");
+  if (found == nullptr || !found->is_object()) return;
+  if (!text(*found, "verdict").empty())
+    fmt::print("  verdict  {}: {}{}\n", text(*found, "verdict"), text(*found, "reason"),
+               text(*found, "quarantined") == "true" ? " (these bytes are in quarantine)" : "");
+  for (const json::value& probe : list(*found, "probes")) {
+    const std::string pipeline = text(probe, "pipeline");
+    fmt::print("  probe    {:<9} {} {}{}\n", text(probe, "probe"), text(probe, "result"),
+               pipeline.empty() ? "" : "#" + pipeline,
+               text(probe, "reason").empty() ? "" : " " + text(probe, "reason"));
+  }
+}
+
 void print_version(const json::value& v) {
   print_version_line(v);
   fmt::print("  {:<8} {} ({} bytes, sha256 {})\n", text(v, "is_set") == "true" ? "set" : "object",
@@ -81,6 +95,7 @@ void print_version(const json::value& v) {
                text(v, "base_sha").substr(0, 8));
     fmt::print("  pipeline #{}\n", text(v, "pipeline"));
   }
+  print_diagnosis(v);
   print_jobs(v);
   print_deliveries(list(v, "deliveries"));
   for (const json::value& a : list(v, "actions"))

@@ -155,6 +155,9 @@ struct JobMessage {
   std::vector<JobSecret> secrets;
   /// Secrets go to protected refs only; when false, a job that asks for one fails.
   bool may_have_secrets = true;
+  /// False: the job's container reaches nothing outside of itself and its services. Executors without
+  /// containers cannot keep it from the network.
+  bool has_network = true;
   /// `release:`, to be made when the script has passed. Names and texts are expanded by the runner.
   Rare<config::Release> release;
 };

@@ -11,6 +11,7 @@ import sys
 import threading
 import urllib.parse
 from pathlib import Path
+from typing import Callable
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.append(str(TOOLS / "demo"))
@@ -25,14 +26,26 @@ def missing() -> str:
     return f"no lab: {absent[0]} is not set (tools/lab/lab env)" if absent else ""
 
 
+class Broken(Exception):
+    """The connection breaks after these bytes."""
+
+    def __init__(self, last: bytes):
+        super().__init__("broken")
+        self.last = last
+
+
 class Proxy:
-    """Passes TCP connections on, until it is down: then they are reset, and new ones are refused."""
+    """Passes TCP connections on, until it is down: then they are reset, and new ones are refused.
+
+    `fault`, when set, is asked for each piece of an answer: the bytes that are passed on instead, or Broken.
+    """
 
     def __init__(self, target: tuple[str, int], address: str = "127.0.0.1"):
         self.target, self.address, self.port = target, address, 0
         self.connections: set[socket.socket] = set()
         self.lock = threading.Lock()
         self.listener: socket.socket | None = None
+        self.fault: Callable[[bytes], bytes] | None = None
         self.up()
 
     @property
@@ -83,20 +96,24 @@ class Proxy:
             self.connections |= {client, server}
             late = self.listener is not listener
         if not late:
-            other = threading.Thread(target=self._pump, args=(server, client), daemon=True)
+            other = threading.Thread(target=self._pump, args=(server, client, True), daemon=True)
             other.start()
-            self._pump(client, server)
+            self._pump(client, server, False)
             other.join()
         with self.lock:
             self.connections -= {client, server}
             client.close()
             server.close()
 
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         try:
             while data := source.recv(65536):
-                sink.sendall(data)
+                fault = self.fault if answers else None
+                try:
+                    sink.sendall(fault(data) if fault else data)
+                except Broken as broken:
+                    sink.sendall(broken.last)
+                    raise ConnectionError("broken here") from broken
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             for end in (source, sink):
@@ -159,6 +176,7 @@ class Lab:
 
     def all_up(self) -> None:
         for proxy in (self.registry_proxy, self.ssh_proxy, self.mlflow_proxy, self.neo4j_proxy):
+            proxy.fault = None
             proxy.up()
 
     def close(self) -> None:

@@ -196,6 +196,39 @@ TEST_F(Docker, ServicesAreReachedByTheirNames) {
   EXPECT_EQ(run(script), (std::pair<int, std::string>{0, "hello open\nhello open\n"}));
 }
 
+// Names of the interfaces, and whether there is a way out of the container's own network.
+constexpr const char* kNetwork =
+    "sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev | sort | tr '\\n' ' '\n"
+    "awk 'NR>1 && $2==\"00000000\" {way=1} END {print way ? \"way out\" : \"no way out\"}' /proc/net/route\n";
+
+TEST_F(Docker, WithoutNetworkThereIsOnlyLoopback) {
+  message_.image->name = "python:3.11";
+  settings_.network_mode = "host";  // what the settings say does not bring it back
+  message_.has_network = false;
+  ASSERT_TRUE(prepare()) << said_;
+  EXPECT_EQ(run(kNetwork).second, "lo no way out\n");
+}
+
+TEST_F(Docker, WithoutNetworkOnlyTheServicesAreReached) {
+  pipeline::JobImage service = image("python:3.11");
+  service.aliases = {"web"};
+  service.entrypoint = {{"python3", "-m", "http.server", "8000"}};
+  message_.services = {service};
+  message_.image->name = "python:3.11";
+  message_.has_network = false;
+  ASSERT_TRUE(prepare()) << said_;
+  const auto [code, output] = run(std::string(kNetwork) +
+                                  "python3 - <<'END'\n"
+                                  "import urllib.request, time\n"
+                                  "for i in range(200):\n"
+                                  "  try: print(urllib.request.urlopen('http://web:8000/').status); break\n"
+                                  "  except OSError as e: time.sleep(0.05); last = e\n"
+                                  "else: raise last\n"
+                                  "END\n");
+  EXPECT_EQ(code, 0) << output;
+  EXPECT_NE(output.find("no way out\n200"), std::string::npos) << output;
+}
+
 TEST_F(Docker, AServiceThatEndsIsAWarningWithItsLog) {
   // It exposes a port, so it is waited for: whether it ends before the first look or after it is all the
   // same.

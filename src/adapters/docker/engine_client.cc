@@ -228,10 +228,14 @@ Status EngineClient::pull(const ImageName& image, const std::string& platform,
   return fail(code, fmt::format("{}: {}", what, printable(problem, 1000)));
 }
 
-Result<std::string> EngineClient::create_network(const std::string& name, const Labels& labels) {
+Result<std::string> EngineClient::create_network(const std::string& name, const Labels& labels,
+                                                 bool internal) {
   sys::HttpRequest create = request("POST", "/networks/create");
-  create.body = json::serialize(json::object{
-      {"Name", name}, {"CheckDuplicate", true}, {"Driver", "bridge"}, {"Labels", object_of(labels)}});
+  create.body = json::serialize(json::object{{"Name", name},
+                                             {"CheckDuplicate", true},
+                                             {"Driver", "bridge"},
+                                             {"Internal", internal},
+                                             {"Labels", object_of(labels)}});
   TG_TRY(const sys::HttpResponse response, call(std::move(create), "make a network"));
   return id_of(response, "make a network");
 }

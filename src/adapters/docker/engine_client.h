@@ -68,7 +68,8 @@ class EngineClient {
   Status pull(const ImageName& image, const std::string& platform,
               const pipeline::JobCredentials* credentials, const sys::StopFlag& stop);
 
-  Result<std::string> create_network(const std::string& name, const Labels& labels);
+  /// `internal`: it leads nowhere outside.
+  Result<std::string> create_network(const std::string& name, const Labels& labels, bool internal = false);
   Status remove_network(const std::string& id);
 
   Result<std::string> create_container(const ContainerSpec& spec);

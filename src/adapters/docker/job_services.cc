@@ -74,7 +74,8 @@ class Services {
         services_(services) {}
 
   Status start_all() {
-    services_.network = settings_.network_mode;
+    // Only its own loopback; services, if there are any, get a network that leads nowhere else.
+    services_.network = message_.has_network ? settings_.network_mode : "none";
     std::vector<const pipeline::JobImage*> wanted;
     for (const pipeline::JobImage& service : message_.services) {
       if (is_docker_in_docker(service.name))
@@ -83,7 +84,7 @@ class Services {
         wanted.push_back(&service);
     }
     if (wanted.empty()) return {};
-    make_network();
+    TG_CHECK(make_network());
     std::vector<Started> started;
     for (const pipeline::JobImage* service : wanted) {
       if (cancel_.stop_requested()) return fail(Errc::kCanceled, "canceled");
@@ -98,18 +99,20 @@ class Services {
 
  private:
   // A network of the job's own needs an engine that can make one; without it services are reached by address.
-  void make_network() {
-    if (settings_.network_mode == "host") return;
+  Status make_network() {
+    if (message_.has_network && settings_.network_mode == "host") return {};
     auto made = engine_.create_network(fmt::format("tidegate-job-{}-{}", message_.id.value(), random_hex(4)),
-                                       labels_);
+                                       labels_, !message_.has_network);
     if (made) {
       services_.own_network = services_.network = *made;
-      return;
+      return {};
     }
+    if (!message_.has_network) return made.error();
     on_output_(
         fmt::format("WARNING: no network of the job's own ({}); its services share the engine's default "
                     "network\n",
                     made.error().message));
+    return {};
   }
 
   Result<Started> start(const pipeline::JobImage& service) {
@@ -132,7 +135,7 @@ class Services {
     services_.containers.push_back(id);
     TG_CHECK(engine_.start(id));
     TG_TRY(const ContainerState state, engine_.inspect(id));
-    std::string address = settings_.network_mode == "host" ? "127.0.0.1" : "";
+    std::string address = services_.network == "host" ? "127.0.0.1" : "";
     for (const auto& entry : state.addresses) {
       if (!entry.second.empty()) address = entry.second;
     }

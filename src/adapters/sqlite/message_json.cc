@@ -89,6 +89,7 @@ json::object rim(const JobMessage& m) {
     return json::object{{"key", s.key}, {"provider", s.provider}, {"file", s.file}};
   });
   out["may_have_secrets"] = m.may_have_secrets;
+  out["has_network"] = m.has_network;
   out["release"] = m.release ? json::parse(encode_release(*m.release)) : json::value(nullptr);
   return out;
 }
@@ -174,6 +175,7 @@ void read_services(const json::value& v, JobMessage& m) {
   for (const auto& s : v.at("secrets").as_array())
     m.secrets.push_back({text(s, "key"), text(s, "provider"), s.at("file").as_bool()});
   m.may_have_secrets = v.at("may_have_secrets").as_bool();
+  if (const auto* network = v.as_object().if_contains("has_network")) m.has_network = network->as_bool();
   if (v.at("release").is_null()) return;
   if (auto release = decode_release(json::serialize(v.at("release")))) m.release = std::move(*release);
 }

@@ -165,8 +165,20 @@ CREATE TABLE contacts(id INTEGER PRIMARY KEY, project INTEGER NOT NULL, source T
   last_at INTEGER NOT NULL, UNIQUE(project, source, kind, channel, subject));
 )sql";
 
-constexpr std::array<std::string_view, 8> kSteps{kStep1, kStep2, kStep3, kStep4,
-                                                 kStep5, kStep6, kStep7, kStep8};
+// What the gate remembers of a version beside its state: what it ended, whose fault a failure is.
+constexpr std::string_view kStep9 = R"sql(
+CREATE TABLE gate(version INTEGER PRIMARY KEY REFERENCES versions(id), project INTEGER NOT NULL, source TEXT NOT NULL,
+  ended INTEGER NOT NULL, overtaken INTEGER NOT NULL, ended_why TEXT NOT NULL, diagnosed_at INTEGER,
+  old_code INTEGER NOT NULL, old_code_sha TEXT NOT NULL, verdict TEXT NOT NULL, verdict_reason TEXT NOT NULL,
+  quarantined INTEGER NOT NULL, sha256 TEXT NOT NULL, base_sha TEXT NOT NULL);
+CREATE INDEX gate_quarantined ON gate(project, source, sha256) WHERE quarantined<>0;
+CREATE INDEX gate_diagnosed ON gate(project, source, diagnosed_at) WHERE diagnosed_at IS NOT NULL;
+CREATE TABLE probes(version INTEGER NOT NULL REFERENCES versions(id), probe TEXT NOT NULL, pipeline INTEGER NOT NULL,
+  result TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY(version, probe));
+)sql";
+
+constexpr std::array<std::string_view, 9> kSteps{kStep1, kStep2, kStep3, kStep4, kStep5,
+                                                 kStep6, kStep7, kStep8, kStep9};
 
 }  // namespace
 

@@ -158,7 +158,7 @@ Result<app::Version> SqliteStore::add_version(app::Version v) {
       "finished_at, is_set, by_hand, because, became)"
       " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       {v.project,        v.source, v.number,      v.identity,      v.bucket,   v.key,
-       v.object_version, v.etag,   v.size,        v.sha256,        v.uri,      app::to_string(v.state),
+       v.object_version, v.etag,   v.size,        v.sha256,        v.uri,      dataset::to_string(v.state),
        v.reason,         v.branch, v.base_sha,    v.candidate_sha, v.pipeline, v.attempt,
        v.created_at,     v.due_at, v.finished_at, v.is_set,        v.by_hand,  v.because,
        v.became}));
@@ -170,8 +170,8 @@ Status SqliteStore::save_version(const app::Version& v) {
       "UPDATE versions SET sha256=?, uri=?, state=?, reason=?, branch=?, base_sha=?, candidate_sha=?, "
       "pipeline=?,"
       " attempt=?, due_at=?, finished_at=?, object_version=?, etag=?, size=?, because=? WHERE id=?",
-      {v.sha256, v.uri, app::to_string(v.state), v.reason, v.branch, v.base_sha, v.candidate_sha, v.pipeline,
-       v.attempt, v.due_at, v.finished_at, v.object_version, v.etag, v.size, v.because, v.id});
+      {v.sha256, v.uri, dataset::to_string(v.state), v.reason, v.branch, v.base_sha, v.candidate_sha,
+       v.pipeline, v.attempt, v.due_at, v.finished_at, v.object_version, v.etag, v.size, v.because, v.id});
 }
 Result<std::vector<app::Version>> SqliteStore::read_versions(const std::string& where, const Values& values) {
   return all<app::Version>(

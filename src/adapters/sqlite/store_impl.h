@@ -83,6 +83,12 @@ class SqliteStore final : public app::Store {
   Result<std::optional<app::Version>> version_of_candidate(ProjectId project,
                                                            const std::string& sha) override;
 
+  Result<std::optional<app::GateRecord>> gate_record(VersionId version) override;
+  Status put_gate_record(const app::GateRecord& record) override;
+  Result<std::optional<app::GateRecord>> quarantined_bytes(ProjectId project, const std::string& source,
+                                                           const std::string& sha256) override;
+  Result<int> count_diagnoses(ProjectId project, const std::string& source, Instant since) override;
+
   Result<app::Pipeline> add_pipeline(app::Pipeline pipeline, std::vector<app::Job>& jobs) override;
   Status save_pipeline(const app::Pipeline& pipeline) override;
   Result<std::optional<app::Pipeline>> pipeline(PipelineId id) override;
@@ -163,6 +169,7 @@ class SqliteStore final : public app::Store {
   }
   Result<std::vector<app::Version>> read_versions(const std::string& where, const Values& values);
   Result<std::vector<app::DataAction>> read_actions(const std::string& where, const Values& values);
+  Result<std::optional<app::GateRecord>> read_gate(const std::string& where, const Values& values);
   Result<std::vector<app::Pipeline>> read_pipelines(const std::string& where, const Values& values);
   Result<std::vector<app::Job>> read_jobs(const std::string& where, const Values& values);
   Result<std::vector<app::Artifact>> read_artifacts(const std::string& where, const Values& values);

@@ -12,7 +12,7 @@ Value optional_code(const std::optional<int>& code) {
 
 constexpr std::string_view kFiltered =
     "WHERE project=?1 AND (?2='' OR ref=?2) AND (?3='' OR sha=?3) AND (?4=source OR (?4='' AND "
-    "source<>'parent_pipeline')) AND "
+    "source NOT IN ('parent_pipeline','probe'))) AND "
     "(?5='' OR status=?5)";
 
 std::string status_word(const app::PipelineFilter& filter) {

@@ -10,6 +10,7 @@
 
 #include "app/ports/contact.h"
 #include "app/ports/data_store.h"
+#include "app/ports/gate_record.h"
 #include "app/ports/lineage_store.h"
 #include "base/id.h"
 #include "base/result.h"
@@ -17,6 +18,7 @@
 #include "base/time.h"
 #include "dataset/event.h"
 #include "dataset/intake.h"
+#include "dataset/version_state.h"
 #include "pipeline/job_message.h"
 #include "pipeline/job_options.h"
 #include "pipeline/machine.h"
@@ -79,23 +81,9 @@ struct KeyRecord {
   std::uint64_t size = 0;
 };
 
-/// The life of a dataset version. Those that are not final are taken up again after a restart.
-enum class VersionState : std::uint8_t {
-  kBaseline,     ///< final: was there before we looked; nothing ran for it
-  kWaiting,      ///< for the quiet period, or for the version before it
-  kFetching,     ///< its bytes are being copied and hashed
-  kBinding,      ///< a candidate commit is being made
-  kTesting,      ///< its pipeline runs
-  kPromoting,    ///< main and latest are being moved
-  kRollingBack,  ///< its releases and graphs are being taken back
-  kLive,         ///< final: promoted
-  kRejected,     ///< final: its pipeline failed, or it could not be bound
-  kSuperseded,   ///< final: a newer version came before this one ran
-  kSkipped,      ///< final: somebody said that it is not to run
-};
-std::string_view to_string(VersionState state);
-std::optional<VersionState> parse_version_state(std::string_view text);
-bool is_final(VersionState state);
+using dataset::is_final;
+using dataset::parse_version_state;
+using dataset::VersionState;
 
 struct Version {
   VersionId id;
@@ -134,7 +122,7 @@ struct Pipeline {
   bool is_tag = false;
   std::string sha;
   std::string before_sha;
-  std::string source;
+  std::string source;  ///< push, …; "probe": a diagnosis of its version runs it
   std::string name;
   pipeline::JobStatus status = pipeline::JobStatus::kCreated;
   VersionId version;    ///< of the candidate; 0: not a data pipeline
@@ -329,11 +317,18 @@ class Store : public LineageStore, public DataStore {
                                                            const std::string& object_version) = 0;
   virtual Result<std::optional<Version>> version_of_candidate(ProjectId project, const std::string& sha) = 0;
 
+  virtual Result<std::optional<GateRecord>> gate_record(VersionId version) = 0;
+  virtual Status put_gate_record(const GateRecord& record) = 0;
+  /// The newest quarantine of these bytes in the source.
+  virtual Result<std::optional<GateRecord>> quarantined_bytes(ProjectId project, const std::string& source,
+                                                              const std::string& sha256) = 0;
+  virtual Result<int> count_diagnoses(ProjectId project, const std::string& source, Instant since) = 0;
+
   /// Gives it an id and an iid; jobs get ids in their order.
   virtual Result<Pipeline> add_pipeline(Pipeline pipeline, std::vector<Job>& jobs) = 0;
   virtual Status save_pipeline(const Pipeline& pipeline) = 0;
   virtual Result<std::optional<Pipeline>> pipeline(PipelineId id) = 0;
-  /// Newest first; child pipelines only where the filter names their source.
+  /// Newest first; child pipelines and probes only where the filter names their source.
   virtual Result<std::vector<Pipeline>> pipelines(ProjectId project, const PipelineFilter& filter,
                                                   std::int64_t limit, std::int64_t offset) = 0;
   virtual Result<std::int64_t> count_pipelines(ProjectId project, const PipelineFilter& filter) = 0;

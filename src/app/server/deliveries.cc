@@ -12,6 +12,22 @@
 #include "base/sha256.h"
 
 namespace tidegate::app {
+namespace {
+
+bool is_probe(const Pipeline& pipeline) {
+  return pipeline.source == kProbeSource;
+}
+
+// A probe only asks whether jobs pass: what would follow is said and not done.
+DeliveryReport nothing_for_probe(std::string_view verb, const std::string& name) {
+  return {
+      true,
+      fmt::format(
+          "{} {}: this pipeline looks for the fault of a candidate (TIDEGATE_PROBE); nothing is delivered",
+          verb, name)};
+}
+
+}  // namespace
 
 std::string Deliveries::lock_name(DeliveryKind kind, const Project& project, const std::string& target) {
   return fmt::format("{}/{}/{}", to_string(kind), project.id.value(), target);
@@ -130,12 +146,19 @@ Error Deliveries::waits(Delivery delivery, Error error) {
       std::move(error));
 }
 
-// A candidate whose base is no longer the branch's head cannot be promoted; nothing is flipped for it.
-Status Deliveries::refuse_stale_candidate(const JobContext& context) const {
+// A candidate whose base is no longer the branch's head cannot be promoted; nothing is flipped for it. Nor is
+// anything before those are decided that go before it.
+Status Deliveries::wait_for_turn(const JobContext& context) const {
   if (!context.version) return {};
+  TG_TRY(const auto train, ports_.loop.call([&] { return candidates_.train(*context.version); }));
   TG_TRY(const auto repository, ports_.repository(context.project));
   TG_TRY(const auto head, repository->resolve("refs/heads/" + context.version->branch));
-  if (head == context.version->base_sha) return {};
+  const auto turn = dataset::turn_of(train, context.version->id, head);
+  if (turn == dataset::Turn::kNow) return {};
+  if (turn == dataset::Turn::kWait) {
+    TG_TRY(const std::string before, ports_.loop.call([&] { return candidates_.before(*context.version); }));
+    return fail(Errc::kUnavailable, "waits for " + before);
+  }
   return fail(
       Errc::kConflict,
       fmt::format("{} has moved from {} to {} since this candidate was made: it will be made again",
@@ -171,17 +194,18 @@ DeployRequest Deliveries::deploy_request(const JobContext& context, const config
 
 Result<DeliveryReport> Deliveries::deploy(const std::string& job_token, const std::string& name,
                                           const std::function<void(std::string_view)>& say) {
+  TG_TRY(const auto context, job_context(job_token));
+  if (is_probe(context.pipeline)) return nothing_for_probe("deploy", name);
   if (ports_.deployer == nullptr)
     return fail(
         Errc::kEnvironment,
         "the server has no registry and hosts configured: see registry: and ssh: in its configuration");
-  TG_TRY(const auto context, job_context(job_token));
   TG_TRY(const auto file, project_file(context.project, context.pipeline.sha));
   const config::Target* target = by_name(file.targets, name);
   if (target == nullptr) return unknown("target", name, file.targets);
   const auto lock = lock_of(lock_name(DeliveryKind::kRelease, context.project, name));
   const std::lock_guard one_at_a_time(*lock);
-  TG_CHECK(refuse_stale_candidate(context));
+  TG_CHECK(wait_for_turn(context));
   DeployRequest request = deploy_request(context, *target, "");
   TG_TRY(Delivery delivery,
          begin(context, DeliveryKind::kRelease, name, place_of(*target), request.repository));
@@ -254,10 +278,11 @@ Result<GraphRequest> Deliveries::graph_request(const JobContext& context, const 
 
 Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std::string& name,
                                         bool check_only, const std::function<void(std::string_view)>& say) {
+  TG_TRY(const auto context, job_context(job_token));
+  if (!check_only && is_probe(context.pipeline)) return nothing_for_probe("load", name);
   if (ports_.graphs == nullptr)
     return fail(Errc::kEnvironment,
                 "the server has no graph database configured: see neo4j: in its configuration");
-  TG_TRY(const auto context, job_context(job_token));
   TG_TRY(const auto file, project_file(context.project, context.pipeline.sha));
   const config::Graph* graph = by_name(file.graphs, name);
   if (graph == nullptr) return unknown("graph", name, file.graphs);
@@ -272,7 +297,7 @@ Result<DeliveryReport> Deliveries::load(const std::string& job_token, const std:
   }
   const auto lock = lock_of(lock_name(DeliveryKind::kGraph, context.project, name));
   const std::lock_guard one_at_a_time(*lock);
-  TG_CHECK(refuse_stale_candidate(context));
+  TG_CHECK(wait_for_turn(context));
   TG_TRY(Delivery delivery, begin(context, DeliveryKind::kGraph, name, request.server.http_url, ""));
   request.on_swap = [&](const std::string& version, const std::string& previous) {
     delivery.release = version;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/server/candidates.h"
 #include "app/server/server_ports.h"
 #include "config/project_file.h"
 
@@ -32,7 +33,7 @@ struct TargetDrift {
 
 class Deliveries {
  public:
-  explicit Deliveries(ServerPorts& ports) : ports_(ports) {}
+  Deliveries(ServerPorts& ports, const Candidates& candidates) : ports_(ports), candidates_(candidates) {}
 
   // --- called by request handlers on their own threads; they block until it is done ---
 
@@ -105,7 +106,8 @@ class Deliveries {
   Status goes_live(const Delivery& delivery);
   Error waits(Delivery delivery, Error error);
   Status finish(Delivery delivery, bool quarantine_digest);
-  Status refuse_stale_candidate(const JobContext& context) const;
+  /// kConflict: it can never be promoted. kUnavailable: another one has to be decided first.
+  Status wait_for_turn(const JobContext& context) const;
   DeployRequest deploy_request(const JobContext& context, const config::Target& target,
                                const std::string& key) const;
   Result<GraphRequest> graph_request(const JobContext& context, const config::Graph& graph) const;
@@ -115,6 +117,7 @@ class Deliveries {
   std::shared_ptr<std::mutex> lock_of(const std::string& name);
 
   ServerPorts& ports_;
+  const Candidates& candidates_;
   std::function<void()> moved_;
   std::mutex mutex_;  ///< guards what follows
   std::map<std::pair<ProjectId, std::string>, TargetDrift> drifts_;

@@ -38,6 +38,15 @@ Result<bool> is_untrusted(Store& store, PipelineId pipeline) {
   return std::ranges::any_of(line, [](const Pipeline& one) { return static_cast<bool>(one.version); });
 }
 
+Result<std::string> data_source_of(Store& store, const std::vector<Pipeline>& line) {
+  for (const Pipeline& one : line) {
+    if (!one.version) continue;
+    TG_TRY(const auto version, store.version(one.version));
+    return version ? version->source : std::string();
+  }
+  return std::string();
+}
+
 Result<std::size_t> family_size(Store& store, PipelineId top, std::size_t at_most) {
   std::vector<PipelineId> seen{top};
   for (std::size_t i = 0; i < seen.size() && seen.size() < at_most; ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "app/ports/store.h"
@@ -20,6 +21,9 @@ Result<Pipeline> head_of(Store& store, PipelineId pipeline);
 
 /// Whether a candidate is at or above this pipeline: then nothing that is protected may come here.
 Result<bool> is_untrusted(Store& store, PipelineId pipeline);
+
+/// The source of the data that the candidate in this line was made for; empty: there is none in it.
+Result<std::string> data_source_of(Store& store, const std::vector<Pipeline>& line);
 
 /// How many pipelines the whole tree has; counting ends at `at_most`.
 Result<std::size_t> family_size(Store& store, PipelineId top, std::size_t at_most);

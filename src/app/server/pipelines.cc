@@ -191,42 +191,6 @@ Result<JobId> Pipelines::clone(Active& active, JobId id) {
   return fresh.state.id;
 }
 
-Status Pipelines::resume() {
-  TG_TRY(const auto unsettled, ports_.store.unsettled_pipelines());
-  for (const Pipeline& record : unsettled) {
-    if (pipeline::is_completed(record.status)) {
-      tell_end(record);
-    } else {
-      TG_CHECK(resume_one(record.id));
-    }
-  }
-  if (!queue_.empty() && pending_) pending_();
-  return {};
-}
-
-Status Pipelines::resume_one(PipelineId id) {
-  TG_TRY(const Active* loaded, active(id));
-  const auto jobs = loaded->state.jobs;
-  // An event may end the pipeline, and with it the loaded copy: it is looked up anew for each.
-  const auto send = [&](const pipeline::Event& event) -> Status {
-    TG_TRY(Active * active, this->active(id));
-    return apply(*active, event);
-  };
-  for (const pipeline::JobState& job : jobs) {
-    if (job.bridge != pipeline::BridgeKind::kNone) continue;
-    if (job.status == JobStatus::kRunning) TG_CHECK(send(pipeline::JobRequeued{job.id}));
-    // Who asked for the cancel is gone, and so is the process it was meant for.
-    if (job.status == JobStatus::kCanceling) {
-      TG_CHECK(send(pipeline::JobFailed{job.id, "runner_interrupted", {}}));
-    }
-  }
-  TG_CHECK(catch_up_bridges(id));
-  TG_TRY(Active * left, active(id));
-  if (pipeline::is_completed(left->record.status)) return {};
-  perform(*left, pipeline::pending_effects(left->state));
-  return send(pipeline::Started{});
-}
-
 Result<std::optional<Job>> Pipelines::take(const std::string& runner, const Accepts& accepts) {
   for (auto at = queue_.begin(); at != queue_.end();) {
     const auto [key, pipeline] = *at;
@@ -240,6 +204,11 @@ Result<std::optional<Job>> Pipelines::take(const std::string& runner, const Acce
       if (unmatched_.insert(key.second).second)
         log::warn("runner", "job #{} waits: no runner has all of its tags ({})", key.second.value(),
                   join(job->message.tags, ", "));
+      ++at;
+      continue;
+    }
+    TG_TRY(const bool may, may_start_ ? may_start_((*active).record, *job) : Result<bool>(true));
+    if (!may) {
       ++at;
       continue;
     }

@@ -13,9 +13,17 @@
 #include "app/server/server_ports.h"
 #include "config/inputs.h"
 #include "config/load.h"
+#include "config/project_file.h"
+#include "dataset/diagnosis.h"
 #include "pipeline/plan.h"
 
 namespace tidegate::app {
+
+/// A part of a candidate's pipeline, to be run for a diagnosis.
+struct ProbeRequest {
+  dataset::Probe kind = dataset::Probe::kOldData;
+  std::vector<std::string> failed;  ///< the jobs that are looked into
+};
 
 /// What a pipeline is asked for.
 struct PipelineRequest {
@@ -31,7 +39,9 @@ struct PipelineRequest {
   PipelineId upstream;         ///< whose trigger job asks; then `bridge` is that job
   JobId bridge;
   std::optional<pipeline::Bridge> child;  ///< the configuration is what this includes, not the project's own
-  bool is_untrusted = false;  ///< somewhere above is a candidate: nothing that is protected goes here
+  bool is_untrusted = false;          ///< somewhere above is a candidate: nothing that is protected goes here
+  std::string data_source;            ///< whose data a candidate somewhere above was made for; empty: none
+  std::optional<ProbeRequest> probe;  ///< only a part of it, stored as a probe of `version`
   std::string seen_ref;  ///< "refs/…" to be noted as seen at `sha` together with the pipeline; empty: none
 };
 
@@ -46,6 +56,7 @@ class Pipelines {
   using OnFinished = std::function<void(const Pipeline&)>;
   using OnPending = std::function<void()>;
   using OnCancel = std::function<void(JobId)>;
+  using MayStart = std::function<Result<bool>(const Pipeline&, const Job&)>;
 
   /// Called for each pipeline that reaches its end, and again after a restart until it is settled.
   void on_finished(OnFinished callback) { finished_ = std::move(callback); }
@@ -54,9 +65,17 @@ class Pipelines {
   /// Called when the runner that holds the job must cancel it.
   void on_cancel(OnCancel callback) { cancel_ = std::move(callback); }
 
+  /// Asked before a pending job is given to a runner; without one, all may start.
+  void ask_before_start(MayStart question) { may_start_ = std::move(question); }
+  /// What kept jobs from starting may have changed.
+  void offer() {
+    if (pending_) pending_();
+  }
+
   /// Compiles in the background and stores. A refused configuration is a pipeline too (failed, with
   /// yaml_errors), except for a file that is missing or a workflow that filters it out (kInvalid). For a
-  /// candidate, its version and the pipeline are stored in one transaction.
+  /// candidate, its version and the pipeline are stored in one transaction; for a probe, its gate record.
+  /// kInvalid, kNotFound: the probe would tell nothing.
   void create(PipelineRequest request, OnCreated done);
 
   /// Takes up everything that was under way; running jobs were lost with the old process and are queued
@@ -95,8 +114,9 @@ class Pipelines {
   struct Compiled {
     pipeline::Plan plan;
     std::vector<pipeline::JobData> data;
-    pipeline::JobVariables bound;  ///< addresses of data that are bound to variables
-    std::string head;              ///< where the ref stood; empty: it is gone
+    pipeline::JobVariables bound;                     ///< addresses of data that are bound to variables
+    std::string head;                                 ///< where the ref stood; empty: it is gone
+    std::optional<std::vector<std::string>> network;  ///< globs of the jobs that have it; nothing: all
   };
   Result<Compiled> compile(const Project& project, const std::vector<Project>& projects,
                            const PipelineRequest& request, const pipeline::JobVariables& predefined,
@@ -109,6 +129,8 @@ class Pipelines {
   /// The pipeline, its jobs and their resource groups; within a transaction.
   Status store_new(Pipeline& record, std::vector<Job>& jobs);
   Result<Pipeline> insert(const Project& project, const PipelineRequest& request, Compiled compiled);
+  /// The candidate's version, or the diagnosis, has its pipeline; within the transaction that stores it.
+  Status link_version(const PipelineRequest& request, const Pipeline& record);
   Job planned_job(const pipeline::PlannedJob& planned, const Compiled& compiled,
                   const Project& project) const;
   Result<pipeline::JobVariables> project_variables(const PipelineRequest& request, const Project& project);
@@ -183,6 +205,7 @@ class Pipelines {
   OnFinished finished_;
   OnPending pending_;
   OnCancel cancel_;
+  MayStart may_start_;
   std::map<PipelineId, Active> active_;
   std::map<std::pair<Instant, JobId>, PipelineId> queue_;  ///< pending jobs, oldest first, then by id
   std::set<JobId> unmatched_;                              ///< of those, the ones whose tags nobody has
@@ -198,6 +221,7 @@ struct NamedData {
 };
 
 std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha,
-                                  const pipeline::JobVariables& given, const Addresses& addresses);
+                                  const config::ProjectFile& file, const pipeline::JobVariables& given,
+                                  const Addresses& addresses);
 
 }  // namespace tidegate::app

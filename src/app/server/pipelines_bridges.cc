@@ -112,6 +112,7 @@ Result<Pipelines::Asked> Pipelines::ask_downstream(Active& active, const Job& jo
   asked.request.bridge = job.state.id;
   asked.request.variables = to.variables;
   TG_TRY(asked.request.is_untrusted, is_untrusted(ports_.store, active.record.id));
+  TG_TRY(asked.request.data_source, data_source_of(ports_.store, line));
   TG_TRY(const std::size_t family, family_size(ports_.store, line.back().id, pipeline::kMaxFamily));
   if (family >= pipeline::kMaxFamily)
     return refuse("reached_max_pipeline_hierarchy_size",

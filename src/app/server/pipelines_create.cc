@@ -12,8 +12,10 @@
 #include "config/load.h"
 #include "config/project_file.h"
 #include "dataset/binding.h"
+#include "dataset/glob.h"
 #include "pipeline/child.h"
 #include "pipeline/include_scope.h"
+#include "pipeline/probe.h"
 
 namespace tidegate::app {
 namespace {
@@ -68,6 +70,31 @@ pipeline::Plan refused(config::Diagnostics diagnostics) {
   return plan;
 }
 
+config::ProjectFile project_file_at(GitRepository& repository, const std::string& sha) {
+  const auto text = repository.read_file(sha, "tidegate.yml");
+  return text && *text ? config::load_project_file(**text).file : config::ProjectFile{};
+}
+
+// Data cannot change this: it is read from the commit, in which only the bound address is the data's.
+std::optional<std::vector<std::string>> network_of(const config::ProjectFile& file,
+                                                   const std::string& source) {
+  const auto found = std::ranges::find(file.data, source, &config::DataSource::name);
+  return found == file.data.end() ? std::nullopt : found->gate.network;
+}
+
+bool has_network(const std::optional<std::vector<std::string>>& granted, const std::string& job) {
+  return !granted || std::ranges::any_of(
+                         *granted, [&](const std::string& glob) { return dataset::glob_match(glob, job); });
+}
+
+void restrict_to_probe(pipeline::Plan& plan, const ProbeRequest& probe) {
+  if (!plan.created) return;
+  const auto jobs = pipeline::probe_jobs(plan, probe.failed);
+  if (jobs.refusal.empty()) return pipeline::keep_only(plan, jobs.jobs);
+  plan.created = false;
+  plan.reason = jobs.refusal;
+}
+
 bool is_protected(const PipelineRequest& request, const Project& project) {
   return !request.version && !request.is_untrusted && !request.is_tag &&
          request.ref == project.default_branch;
@@ -97,11 +124,10 @@ std::optional<std::string> address_in(GitRepository& repository, const std::stri
 }  // namespace
 
 std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha,
-                                  const pipeline::JobVariables& given, const Addresses& addresses) {
+                                  const config::ProjectFile& file, const pipeline::JobVariables& given,
+                                  const Addresses& addresses) {
   std::vector<NamedData> out;
-  const auto text = repository.read_file(sha, "tidegate.yml");
-  if (!text || !*text) return out;
-  for (const config::DataSource& source : config::load_project_file(**text).file.data) {
+  for (const config::DataSource& source : file.data) {
     if (source.bind.empty()) continue;
     const bool is_set = !source.manifest.empty() || !source.marker.empty();
     // What a file says goes before what a variable does: it is in the commit.
@@ -132,7 +158,8 @@ Result<Addresses> Pipelines::addresses_of(const PipelineRequest& request) {
     candidate = upstream->version;
     above = upstream->upstream;
   }
-  if (!candidate) return out;
+  const bool old_data = request.probe && request.probe->kind == dataset::Probe::kOldData;
+  if (!candidate || old_data) return out;
   TG_TRY(const auto version, ports_.store.version(candidate));
   if (version) out[version->source] = version->uri;
   return out;
@@ -177,7 +204,8 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
                                                const Addresses& addresses) const {
   TG_TRY(const std::shared_ptr<GitRepository> repository, ports_.repository(project));
   Compiled out;
-  for (const NamedData& named : named_data(*repository, request.sha, request.variables, addresses)) {
+  const auto file = project_file_at(*repository, request.sha);
+  for (const NamedData& named : named_data(*repository, request.sha, file, request.variables, addresses)) {
     const bool again = !out.data.empty() && out.data.back().source == named.source;
     if (!again) out.data.push_back({named.source, named.uri, "", "", named.is_set});
     const bool is_given = std::ranges::any_of(
@@ -185,45 +213,48 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
     if (named.variable.empty() || is_given) continue;
     out.bound.push_back({.key = named.variable, .value = named.uri, .raw = true});
   }
-  pipeline::Context context;
-  context.ref = request.ref;
-  context.is_tag = request.is_tag;
-  context.default_branch = project.default_branch;
-  context.source = request.source;
-  context.sha = request.sha;
-  context.before_sha = request.before_sha;
-  context.config_path = kConfigFile;
-  TG_TRY(context.commit, commit_facts(*repository, request.sha));
-  context.predefined = predefined;
-  context.project = variables;
-  context.pipeline = request.variables;
-  context.pipeline.insert(context.pipeline.end(), out.bound.begin(), out.bound.end());
-  context.default_timeout = ports_.settings.default_job_timeout;
-  if (!request.before_sha.empty()) {
-    TG_TRY(context.changed, repository->changed_paths(request.before_sha, request.sha));
-  }
-  context.changed_against = [&](const std::string& ref) -> std::optional<std::vector<std::string>> {
-    const auto other = repository->resolve(ref);
-    if (!other) return std::nullopt;
-    auto paths = repository->changed_paths(*other, request.sha);
-    return paths ? std::optional(std::move(*paths)) : std::nullopt;
-  };
-  context.files_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
-    return content_key(*repository, request.sha, files);
-  };
-  context.commits_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
-    return commits_key(*repository, request.sha, files);
-  };
-  // A candidate looks like a push to the branch, but nothing that is protected goes to it.
-  context.ref_protected = is_protected(request, project);
-  context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
-  config::Sources sources = include_sources(ports_, project, projects, repository, request.sha);
-  sources.inputs = request.inputs;
-  context.tree_of = config::tree_of(sources);
-  sources.scope = pipeline::include_scope(context);
-  TG_TRY(out.plan, plan(*repository, request, context, std::move(sources)));
-  out.head = repository->resolve((request.is_tag ? "refs/tags/" : "refs/heads/") + request.ref).value_or("");
-  return out;
+}
+out.network = network_of(file, request.data_source);
+pipeline::Context context;
+context.ref = request.ref;
+context.is_tag = request.is_tag;
+context.default_branch = project.default_branch;
+context.source = request.source;
+context.sha = request.sha;
+context.before_sha = request.before_sha;
+context.config_path = kConfigFile;
+TG_TRY(context.commit, commit_facts(*repository, request.sha));
+context.predefined = predefined;
+context.project = variables;
+context.pipeline = request.variables;
+context.pipeline.insert(context.pipeline.end(), out.bound.begin(), out.bound.end());
+context.default_timeout = ports_.settings.default_job_timeout;
+if (!request.before_sha.empty()) {
+  TG_TRY(context.changed, repository->changed_paths(request.before_sha, request.sha));
+}
+context.changed_against = [&](const std::string& ref) -> std::optional<std::vector<std::string>> {
+  const auto other = repository->resolve(ref);
+  if (!other) return std::nullopt;
+  auto paths = repository->changed_paths(*other, request.sha);
+  return paths ? std::optional(std::move(*paths)) : std::nullopt;
+};
+context.files_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
+  return content_key(*repository, request.sha, files);
+};
+context.commits_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
+  return commits_key(*repository, request.sha, files);
+};
+// A candidate looks like a push to the branch, but nothing that is protected goes to it.
+context.ref_protected = is_protected(request, project);
+context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
+config::Sources sources = include_sources(ports_, project, projects, repository, request.sha);
+sources.inputs = request.inputs;
+context.tree_of = config::tree_of(sources);
+sources.scope = pipeline::include_scope(context);
+TG_TRY(out.plan, plan(*repository, request, context, std::move(sources)));
+if (request.probe) restrict_to_probe(out.plan, *request.probe);
+out.head = repository->resolve((request.is_tag ? "refs/tags/" : "refs/heads/") + request.ref).value_or("");
+return out;
 }
 
 void Pipelines::create(PipelineRequest request, OnCreated done) {
@@ -286,6 +317,7 @@ Job Pipelines::planned_job(const pipeline::PlannedJob& planned, const Compiled& 
   job.message.project_path = project.path;
   job.message.git.repo_url = ports_.settings.external_url + "/" + project.path + ".git";
   job.message.data = compiled.data;
+  job.message.has_network = has_network(compiled.network, planned.name);
   job.options = planned.options;
   job.environment = planned.environment.to_optional();
   job.state = pipeline::initial_state(planned, JobId{}, compiled.plan.stages);
@@ -302,17 +334,36 @@ Status Pipelines::store_new(Pipeline& record, std::vector<Job>& jobs) {
   return {};
 }
 
+Status Pipelines::link_version(const PipelineRequest& request, const Pipeline& record) {
+  if (request.probe) {
+    TG_TRY(auto gate, ports_.store.gate_record(request.version));
+    if (!gate) return fail(Errc::kInternal, "the diagnosis is gone");
+    gate->probes[static_cast<std::size_t>(request.probe->kind)] = {record.id, dataset::ProbeResult::kNotRun,
+                                                                   ""};
+    return ports_.store.put_gate_record(*gate);
+  }
+  TG_TRY(auto version, ports_.store.version(request.version));
+  if (!version) return fail(Errc::kInternal, "the candidate's version is gone");
+  version->pipeline = record.id;
+  return ports_.store.save_version(*version);
+}
+
 Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest& request,
                                    Compiled compiled) {
   const bool broken = config::has_errors(compiled.plan.diagnostics);
-  if (!compiled.plan.created && !broken) return fail(Errc::kInvalid, "no pipeline: " + compiled.plan.reason);
+  if (!compiled.plan.created && !broken)
+    return fail(Errc::kInvalid, (request.probe ? "" : "no pipeline: ") + compiled.plan.reason);
+  if (request.probe && request.probe->kind == dataset::Probe::kOldData &&
+      std::ranges::find(compiled.data, request.data_source, &pipeline::JobData::source) ==
+          compiled.data.end())
+    return fail(Errc::kNotFound, "the branch names no earlier data that could be read");
   Pipeline record;
   record.project = project.id;
   record.ref = request.ref;
   record.is_tag = request.is_tag;
   record.sha = request.sha;
   record.before_sha = request.before_sha;
-  record.source = request.source;
+  record.source = request.probe ? kProbeSource : request.source;
   record.name = compiled.plan.name;
   record.version = request.version;
   record.upstream = request.upstream;
@@ -336,11 +387,7 @@ Result<Pipeline> Pipelines::insert(const Project& project, const PipelineRequest
     TG_CHECK(store_new(record, jobs));
     if (!request.seen_ref.empty())
       TG_CHECK(ports_.store.set_known_ref(project.id, request.seen_ref, request.sha));
-    if (!request.version) return {};
-    TG_TRY(auto version, ports_.store.version(request.version));
-    if (!version) return fail(Errc::kInternal, "the candidate's version is gone");
-    version->pipeline = record.id;
-    return ports_.store.save_version(*version);
+    return request.version ? link_version(request, record) : Status{};
   };
   TG_CHECK(request.bridge ? insert_downstream(record, jobs) : ports_.store.transaction(save));
   log::info("pipeline", "#{} created for {} {} ({} jobs, source {})", record.id.value(), record.ref,

@@ -39,14 +39,17 @@ Server::Server(ServerPorts& ports)
       pipelines_(ports),
       sources_(ports),
       announcements_(ports.loop, ports.store),
-      deliveries_(ports),
-      gate_(ports, pipelines_, deliveries_, sources_),
+      candidates_(ports, sources_),
+      deliveries_(ports, candidates_),
+      gate_(ports, pipelines_, deliveries_, candidates_, sources_),
       refs_(ports, pipelines_, sources_),
       environments_(ports, pipelines_),
       tracker_(ports, sources_),
       runner_(ports, pipelines_) {
   pipelines_.on_finished([this](const Pipeline& pipeline) { gate_.pipeline_finished(pipeline); });
   pipelines_.on_pending([this] { runner_.wake(); });
+  pipelines_.ask_before_start(
+      [this](const Pipeline& pipeline, const Job& job) { return candidates_.may_start(pipeline, job); });
   pipelines_.on_cancel([this](JobId job) { runner_.cancel(job); });
   runner_.on_tag([this](const Project& project) { refs_.check(project); });
   refs_.on_branch_gone([this](const Project& project, const std::string& branch) {

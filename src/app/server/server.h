@@ -139,6 +139,8 @@ class Server {
 
   Result<std::vector<Version>> versions(ProjectId project, const std::string& source, std::int64_t limit);
   Result<Version> version(ProjectId project, const std::string& source, std::int64_t number);
+  /// Whose fault its failure was, and what else the gate remembers of it; nothing for most.
+  Result<std::optional<GateRecord>> gate_record(VersionId version);
   /// Of a set.
   Result<std::vector<SetMember>> members(VersionId version);
 
@@ -230,6 +232,7 @@ class Server {
   Pipelines pipelines_;
   Sources sources_;
   GroupCommit announcements_;
+  Candidates candidates_;
   Deliveries deliveries_;
   Gate gate_;
   Refs refs_;

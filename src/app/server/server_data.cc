@@ -56,6 +56,14 @@ Version fresh_copy(const Version& old, Instant now) {
   return fresh;
 }
 
+// A person wants it tried again: what its failure brought is lifted.
+Status lift_gate_quarantine(Store& store, VersionId version) {
+  TG_TRY(auto gate, store.gate_record(version));
+  if (!gate || !gate->quarantined) return {};
+  gate->quarantined = false;
+  return store.put_gate_record(*gate);
+}
+
 }  // namespace
 
 Result<Version> Server::version_now(ProjectId project, const std::string& source, std::int64_t number) {
@@ -66,6 +74,9 @@ Result<Version> Server::version_now(ProjectId project, const std::string& source
 }
 Result<Version> Server::version(ProjectId project, const std::string& source, std::int64_t number) {
   return ports_.loop.call([&] { return version_now(project, source, number); });
+}
+Result<std::optional<GateRecord>> Server::gate_record(VersionId version) {
+  return ports_.loop.call([&] { return ports_.store.gate_record(version); });
 }
 Result<std::vector<SetMember>> Server::members(VersionId version) {
   return ports_.loop.call([&] { return ports_.store.members(version); });
@@ -133,6 +144,7 @@ Result<Version> Server::replay(ProjectId project, const std::string& source, std
       event->version = fresh.id;
       TG_CHECK(ports_.store.add_event(*event));
       TG_CHECK(ports_.store.set_members(fresh, members));
+      TG_CHECK(lift_gate_quarantine(ports_.store, old.id));
       return record("replay", old, deed);
     }));
     gate_.landed(fresh);

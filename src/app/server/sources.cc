@@ -83,6 +83,7 @@ void Sources::refresh(const Project& project) {
 
 void Sources::take_file(const Project& project, Result<config::ProjectFile> file) {
   unread_.erase(project.id);
+  read_.insert(project.id);
   if (!file) {
     // No such branch yet: a project before its first push.
     if (file.error().code != Errc::kNotFound)

@@ -38,6 +38,8 @@ class Sources {
   std::vector<std::pair<ProjectId, config::DataSource>> named(const std::string& name) const;
   /// Some project's tidegate.yml has not been read for the first time yet: a source may exist all the same.
   bool is_reading() const { return !unread_.empty(); }
+  /// The project's tidegate.yml has been looked for since the server started.
+  bool has_read(ProjectId project) const { return read_.contains(project); }
   std::optional<config::DataSource> find(ProjectId project, const std::string& source) const;
   const config::ProjectFile* file(ProjectId project) const;
 
@@ -90,6 +92,7 @@ class Sources {
   std::vector<VersionId> untold_;
   std::map<ProjectId, config::ProjectFile> files_;
   std::set<ProjectId> unread_;
+  std::set<ProjectId> read_;
   std::set<Key> scheduled_;  ///< sources with a listing in the future
   Listings listings_;
 };

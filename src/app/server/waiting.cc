@@ -118,9 +118,9 @@ void Waiting::landed(const Version& version) {
 }
 
 void Waiting::wait(const Version& version) {
-  const auto under_way = ports_.store.version_under_way(version.project, version.source);
-  if (!under_way) return steps_.retry_later(version, under_way.error());
-  if (*under_way) return;  // its end wakes the next one
+  const auto room = steps_.has_room(version);
+  if (!room) return steps_.retry_later(version, room.error());
+  if (!*room) return;  // the end of one wakes the next
   const auto held = held_by_pin(version);
   if (!held) return steps_.retry_later(version, held.error());
   if (*held) return;
@@ -242,16 +242,16 @@ void Waiting::fetch_all(const Version& version, const config::DataSource& source
 
 void Waiting::fetched(const Version& version, Result<Version> result) {
   if (!result && worth_retrying(result.error().code)) return steps_.retry_later(version, result.error());
-  if (!result) return steps_.enter(version, VersionState::kRejected, result.error().message);
+  if (!result) return steps_.step(version, dataset::Unusable{result.error().message});
   const auto bad =
       ports_.store.quarantined_data(version.project, version.source, result->identity, result->sha256);
   if (!bad) return steps_.retry_later(version, bad.error());
   if (*bad) {
-    return steps_.enter(*std::move(result), VersionState::kRejected,
-                        fmt::format("these bytes are in quarantine (version {}, by {}): {}", (*bad)->number,
-                                    printable((*bad)->who), printable((*bad)->reason)));
+    return steps_.step(*result, dataset::Unusable{fmt::format(
+                                    "these bytes are in quarantine (version {}, by {}): {}", (*bad)->number,
+                                    printable((*bad)->who), printable((*bad)->reason))});
   }
-  steps_.enter(*std::move(result), VersionState::kBinding, "making the candidate commit");
+  steps_.step(*result, dataset::Fetched{});
 }
 
 }  // namespace tidegate::app

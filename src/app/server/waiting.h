@@ -15,6 +15,7 @@
 #include "app/server/sets.h"
 #include "app/server/sources.h"
 #include "dataset/coalesce.h"
+#include "dataset/gate.h"
 
 namespace tidegate::app {
 
@@ -23,8 +24,11 @@ class Waiting {
   /// What the gate does with a version: saves a new state and goes on; tries the step again later.
   struct Steps {
     std::function<void(Version, VersionState, std::string)> enter;
+    std::function<void(const Version&, const dataset::GateEvent&)> step;
     std::function<void(const Version&, const Error&)> retry_later;
     std::function<void(VersionId)> advance;
+    /// Whether the version's source may have one more under way.
+    std::function<Result<bool>(const Version&)> has_room;
   };
   Waiting(ServerPorts& ports, const Sources& sources, Steps steps)
       : ports_(ports), objects_(ports), sources_(sources), steps_(std::move(steps)) {}
@@ -32,7 +36,7 @@ class Waiting {
   /// A new version has been stored.
   void landed(const Version& version);
   /// What waits of the version's source is coalesced: one version runs, others are superseded; and none runs
-  /// while another one of the source is under way, or while the source is pinned.
+  /// while as many of the source are under way as it allows, or while the source is pinned.
   void wait(const Version& version);
   /// Copies what the version is made of.
   void fetch(const Version& version);

@@ -128,7 +128,7 @@ json::value variable_view(const app::ProjectVariable& v) {
 json::value version_view(const app::Version& v) {
   return json::object{{"source", v.source},
                       {"number", v.number},
-                      {"state", app::to_string(v.state)},
+                      {"state", dataset::to_string(v.state)},
                       {"reason", safe(v.reason)},
                       {"uri", v.uri},
                       {"bucket", safe(v.bucket)},
@@ -174,6 +174,24 @@ json::value action_view(const app::DataAction& a) {
                       {"who", a.who},
                       {"reason", safe(a.reason)},
                       {"at", format_iso8601(a.at)}};
+}
+
+json::value gate_view(const app::GateRecord& g) {
+  json::array probes;
+  for (std::size_t i = 0; i < g.probes.size(); ++i) {
+    const app::ProbeRecord& probe = g.probes[i];
+    if (!probe.pipeline && probe.result == dataset::ProbeResult::kNotRun) continue;
+    probes.push_back(
+        {{"probe", dataset::to_string(static_cast<dataset::Probe>(i))},
+         {"pipeline", probe.pipeline ? json::value(probe.pipeline.value()) : json::value(nullptr)},
+         {"result",
+          probe.result == dataset::ProbeResult::kNotRun ? "running" : dataset::to_string(probe.result)},
+         {"reason", safe(probe.reason)}});
+  }
+  return json::object{{"verdict", g.verdict.empty() ? json::value(nullptr) : json::value(g.verdict)},
+                      {"reason", safe(g.verdict_reason)},
+                      {"quarantined", g.quarantined},
+                      {"probes", probes}};
 }
 
 json::value event_view(const app::EventRecord& e) {

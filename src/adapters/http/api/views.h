@@ -18,6 +18,8 @@ boost::json::value variable_view(const app::ProjectVariable& variable);
 boost::json::value version_view(const app::Version& version);
 boost::json::value member_view(const app::SetMember& member);
 boost::json::value action_view(const app::DataAction& action);
+/// Of a version that has failed: verdict, reason, whether its bytes are in quarantine, probes.
+boost::json::value gate_view(const app::GateRecord& record);
 boost::json::value event_view(const app::EventRecord& event);
 boost::json::value contact_view(const app::Contact& contact);
 boost::json::value delivery_view(const app::Delivery& delivery);
