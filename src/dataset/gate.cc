@@ -14,7 +14,7 @@ class Decide {
   std::optional<GateStep> operator()(const Fetched& /*event*/) const {
     return in(kFetching, {kBinding, "making the candidate commit"});
   }
-  std::optional<GateStep> operator()(const Bound& event) const {
+  std::optional<GateStep> operator()(const CandidateMade& event) const {
     return in(kBinding,
               {kTesting, event.candidate == event.base
                              ? fmt::format("candidate {} itself, with the data in a variable", event.base)

@@ -33,7 +33,7 @@ inline constexpr int kMostRebases = 20;
 struct Fetched {};
 /// The candidate commit is there; short names of it and of its base: the same where the data's address is in
 /// a variable.
-struct Bound {
+struct CandidateMade {
   std::string candidate;
   std::string base;
 };
@@ -66,7 +66,7 @@ struct Diagnosed {
   std::string reason;
 };
 
-using GateEvent = std::variant<Fetched, Bound, Unusable, PipelinePassed, PipelineFailed, BranchMoved,
+using GateEvent = std::variant<Fetched, CandidateMade, Unusable, PipelinePassed, PipelineFailed, BranchMoved,
                                Promoted, TakenBack, Diagnosed>;
 
 struct GateStep {

@@ -125,7 +125,7 @@ class World {
     version.failed = false;
     version.tested.clear();
     ++version.car.attempt;
-    send(version, Bound{version.car.candidate, *base});
+    send(version, CandidateMade{version.car.candidate, *base});
   }
 
   void test(Landed& version) {

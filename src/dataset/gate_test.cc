@@ -18,7 +18,7 @@ std::optional<VersionState> to(VersionState from, const GateEvent& event, int at
 
 TEST(Gate, TheWayOfGoodData) {
   EXPECT_EQ(to(kFetching, Fetched{}), kBinding);
-  EXPECT_EQ(to(kBinding, Bound{"aaaa", "bbbb"}), kTesting);
+  EXPECT_EQ(to(kBinding, CandidateMade{"aaaa", "bbbb"}), kTesting);
   EXPECT_EQ(to(kTesting, PipelinePassed{}), kPromoting);
   EXPECT_EQ(to(kPromoting, Promoted{"aaaa"}), kLive);
 }
@@ -56,7 +56,7 @@ TEST(Gate, NotForEver) {
 
 TEST(Gate, EveryEventMeansSomethingInItsStateOnly) {
   const std::pair<VersionState, GateEvent> pairs[] = {
-      {kFetching, Fetched{}},       {kBinding, Bound{}},         {kTesting, PipelinePassed{}},
+      {kFetching, Fetched{}},       {kBinding, CandidateMade{}}, {kTesting, PipelinePassed{}},
       {kTesting, PipelineFailed{}}, {kPromoting, BranchMoved{}}, {kPromoting, Promoted{}},
       {kRollingBack, TakenBack{}},  {kDiagnosing, Diagnosed{}}};
   for (const auto& [state, event] : pairs) {

@@ -56,7 +56,7 @@ void Gate::bound(Version version, const Result<std::optional<Candidate>>& made) 
   version.candidate_sha = (*made)->sha;
   version.pipeline = PipelineId{};
   ++version.attempt;
-  step(version, dataset::Bound{version.candidate_sha.substr(0, 8), version.base_sha.substr(0, 8)});
+  step(version, dataset::CandidateMade{version.candidate_sha.substr(0, 8), version.base_sha.substr(0, 8)});
 }
 
 void Gate::test(Version version) {
