@@ -27,6 +27,7 @@
 #include "adapters/ssh/open_ssh.h"
 #include "app/server/server.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "main/serve_intake.h"
 #include "main/system_clock.h"
 #include "sys/file.h"

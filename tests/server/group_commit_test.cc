@@ -1,6 +1,7 @@
 // Announcements of several threads that become durable together, on a real database.
 #include "app/server/group_commit.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include <gtest/gtest.h>
@@ -11,7 +12,7 @@
 namespace tidegate::app {
 namespace {
 
-constexpr Instant kNow{Millis{1'800'000'000'000}};
+constexpr Instant kCreated{Millis{1'800'000'000'000}};
 
 class GroupCommits : public testing::Test {
  protected:
@@ -22,7 +23,7 @@ class GroupCommits : public testing::Test {
   void TearDown() override { loop_.stop(); }
   Status add(GroupCommit& commits, const std::string& path) {
     return commits.run([&]() -> Status {
-      TG_CHECK(store_->add_project(path, "main", kNow));
+      TG_CHECK(store_->add_project(path, "main", kCreated));
       return {};
     });
   }
@@ -67,7 +68,7 @@ TEST_F(GroupCommits, OneThatFailsTakesNoOtherAlong) {
   threads.emplace_back([&] {
     said[1] = commits.run([&]() -> Status {
       ++runs;
-      TG_CHECK(store_->add_project("g/undone", "main", kNow));
+      TG_CHECK(store_->add_project("g/undone", "main", kCreated));
       return fail(Errc::kNotFound, "no such source");
     });
   });
@@ -78,7 +79,7 @@ TEST_F(GroupCommits, OneThatFailsTakesNoOtherAlong) {
   EXPECT_EQ(said[1].error().code, Errc::kNotFound);
   EXPECT_TRUE(said[2]);
   EXPECT_GE(runs, 1);
-  auto there = paths();
+  std::vector<std::string> there = paths();
   std::ranges::sort(there);
   EXPECT_EQ(there, (std::vector<std::string>{"g/a", "g/b"}));
 }

@@ -57,7 +57,8 @@ struct GraphOutcome {
   std::uint64_t edges = 0;
   std::vector<std::string>
       problems;  ///< why it was refused: each cycle, dangling reference, duplicate, golden query
-  /// What people should know and what is no fault: what was left out, users' data without a node in this version.
+  /// What people should know and what is no fault: what was left out, users' data without a node in this
+  /// version.
   std::vector<std::string> notes;
 };
 
