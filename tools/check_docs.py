@@ -151,7 +151,7 @@ def check_keywords() -> Iterator[Finding]:
 
 def check_project_keys() -> Iterator[Finding]:
     document = f"{REFERENCE}/tidegate-yml.md"
-    sources = ["project_file.cc", "graph_checks.cc", "gate_settings.cc"]
+    sources = ["project_file.cc", "read_data.cc", "graph_checks.cc", "gate_settings.cc"]
     code = keyword_tables("".join(read(f"src/config/{name}") for name in sources))
     text = read(document)
     written = written_tables(text, "keys")

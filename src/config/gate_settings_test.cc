@@ -18,7 +18,6 @@ TEST(GateSettings, WithoutThem) {
   ASSERT_FALSE(has_errors(loaded.diagnostics));
   const GateSettings& gate = loaded.file.data[0].gate;
   EXPECT_FALSE(gate.network);
-  EXPECT_EQ(gate.most_bytes, 0U);
   EXPECT_EQ(gate.in_flight, 1);
   EXPECT_FALSE(gate.ordered);
   EXPECT_TRUE(gate.diagnose);
@@ -27,13 +26,11 @@ TEST(GateSettings, WithoutThem) {
 
 TEST(GateSettings, AllOfThem) {
   const auto loaded = load_with(
-      "    in_flight: 3\n    ordered: true\n    network: [\"build_*\", deploy]\n    limits: { size: 2GiB, "
-      "time: 2h }\n"
+      "    in_flight: 3\n    ordered: true\n    network: [\"build_*\", deploy]\n    limits: { time: 2h }\n"
       "    on_failure: { diagnose: false, longest: 10m, per_day: 4, flaky: retry }\n");
   ASSERT_TRUE(loaded.diagnostics.empty()) << loaded.diagnostics[0].message;
   const GateSettings& gate = loaded.file.data[0].gate;
   EXPECT_EQ(gate.network, (std::vector<std::string>{"build_*", "deploy"}));
-  EXPECT_EQ(gate.most_bytes, std::uint64_t{2} << 30U);
   EXPECT_EQ(gate.most_time, Seconds{7200});
   EXPECT_EQ(gate.in_flight, 3);
   EXPECT_TRUE(gate.ordered);
@@ -50,23 +47,12 @@ TEST(GateSettings, NetworkInOneWord) {
 
 TEST(GateSettings, Refused) {
   for (const char* lines :
-       {"    network: sometimes\n", "    network: { a: b }\n", "    limits: { size: big }\n",
-        "    limits: { size: 0 }\n", "    limits: { size: -1 }\n", "    limits: { time: soon }\n",
+       {"    network: sometimes\n", "    network: { a: b }\n", "    limits: { time: soon }\n",
         "    limits: { files: 3 }\n", "    in_flight: 0\n", "    in_flight: 17\n", "    ordered: maybe\n",
         "    on_failure: rejected\n", "    on_failure: { flaky: maybe }\n",
         "    on_failure: { per_day: 0 }\n"}) {
     EXPECT_TRUE(has_errors(load_with(lines).diagnostics)) << lines;
   }
-}
-
-TEST(GateSettings, Sizes) {
-  EXPECT_EQ(parse_size("0"), 0U);
-  EXPECT_EQ(parse_size("17"), 17U);
-  EXPECT_EQ(parse_size("500MB"), 500'000'000U);
-  EXPECT_EQ(parse_size("2 GiB"), std::uint64_t{2} << 30U);
-  EXPECT_EQ(parse_size("1tib"), std::uint64_t{1} << 40U);
-  for (const char* text : {"", "MB", "-1", "1.5GB", "1 parsec", "99999999999999999999", "9999999999999TB"})
-    EXPECT_FALSE(parse_size(text)) << text;
 }
 
 }  // namespace

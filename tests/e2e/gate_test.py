@@ -302,7 +302,7 @@ class Gate(unittest.TestCase):
     # --- limits ---
 
     def test_too_big(self) -> None:
-        project = self.make({"training": "limits: { size: 1kB }"})
+        project = self.make({"training": "max_size: 1kB"})
         number = self.land("training", "a", "x" * 1001)
         view = project.version("training", number, "rejected")
         self.assertIn("1001 bytes", view["reason"])

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "config/load.h"
 #include "config/project_file.h"
-#include "dataset/binding.h"
 #include "dataset/glob.h"
 #include "pipeline/child.h"
 #include "pipeline/include_scope.h"
@@ -102,49 +101,6 @@ bool is_protected(const PipelineRequest& request, const Project& project) {
 
 }  // namespace
 
-namespace {
-
-// What a variable of the pipeline names; nothing when there is no such data yet.
-std::optional<std::string> address_in(const std::string& variable, const std::string& source,
-                                      const pipeline::JobVariables& given, const Addresses& addresses) {
-  const auto named = std::ranges::find(given, variable, &pipeline::JobVariable::key);
-  if (named != given.end()) return named->value;
-  const auto known = addresses.find(source);
-  return known == addresses.end() ? std::nullopt : std::optional(known->second);
-}
-
-std::optional<std::string> address_in(GitRepository& repository, const std::string& sha,
-                                      const config::Binding& place) {
-  const auto content = repository.read_file(sha, place.file);
-  if (!content || !*content) return std::nullopt;
-  auto bound = dataset::read_binding({place.file, place.name, place.marker}, **content);
-  return bound ? std::optional(*std::move(bound)) : std::nullopt;
-}
-
-}  // namespace
-
-std::vector<NamedData> named_data(GitRepository& repository, const std::string& sha,
-                                  const config::ProjectFile& file, const pipeline::JobVariables& given,
-                                  const Addresses& addresses) {
-  std::vector<NamedData> out;
-  for (const config::DataSource& source : file.data) {
-    if (source.bind.empty()) continue;
-    const bool is_set = !source.manifest.empty() || !source.marker.empty();
-    // What a file says goes before what a variable does: it is in the commit.
-    const auto in_file = std::ranges::find_if(source.bind, &std::string::empty, &config::Binding::variable);
-    std::optional<std::string> uri;
-    if (in_file != source.bind.end()) uri = address_in(repository, sha, *in_file);
-    for (const config::Binding& place : source.bind) {
-      if (place.variable.empty()) continue;
-      if (!uri) uri = address_in(place.variable, source.name, given, addresses);
-      if (uri) out.push_back({source.name, *uri, is_set, place.variable});
-    }
-    const bool in_variable = !out.empty() && out.back().source == source.name;
-    if (uri && !in_variable) out.push_back({source.name, *uri, is_set, ""});
-  }
-  return out;
-}
-
 // The candidate's own data, also in what its pipeline starts; of the other sources what is live.
 Result<Addresses> Pipelines::addresses_of(const PipelineRequest& request) {
   Addresses out;
@@ -213,48 +169,47 @@ Result<Pipelines::Compiled> Pipelines::compile(const Project& project, const std
     if (named.variable.empty() || is_given) continue;
     out.bound.push_back({.key = named.variable, .value = named.uri, .raw = true});
   }
-}
-out.network = network_of(file, request.data_source);
-pipeline::Context context;
-context.ref = request.ref;
-context.is_tag = request.is_tag;
-context.default_branch = project.default_branch;
-context.source = request.source;
-context.sha = request.sha;
-context.before_sha = request.before_sha;
-context.config_path = kConfigFile;
-TG_TRY(context.commit, commit_facts(*repository, request.sha));
-context.predefined = predefined;
-context.project = variables;
-context.pipeline = request.variables;
-context.pipeline.insert(context.pipeline.end(), out.bound.begin(), out.bound.end());
-context.default_timeout = ports_.settings.default_job_timeout;
-if (!request.before_sha.empty()) {
-  TG_TRY(context.changed, repository->changed_paths(request.before_sha, request.sha));
-}
-context.changed_against = [&](const std::string& ref) -> std::optional<std::vector<std::string>> {
-  const auto other = repository->resolve(ref);
-  if (!other) return std::nullopt;
-  auto paths = repository->changed_paths(*other, request.sha);
-  return paths ? std::optional(std::move(*paths)) : std::nullopt;
-};
-context.files_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
-  return content_key(*repository, request.sha, files);
-};
-context.commits_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
-  return commits_key(*repository, request.sha, files);
-};
-// A candidate looks like a push to the branch, but nothing that is protected goes to it.
-context.ref_protected = is_protected(request, project);
-context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
-config::Sources sources = include_sources(ports_, project, projects, repository, request.sha);
-sources.inputs = request.inputs;
-context.tree_of = config::tree_of(sources);
-sources.scope = pipeline::include_scope(context);
-TG_TRY(out.plan, plan(*repository, request, context, std::move(sources)));
-if (request.probe) restrict_to_probe(out.plan, *request.probe);
-out.head = repository->resolve((request.is_tag ? "refs/tags/" : "refs/heads/") + request.ref).value_or("");
-return out;
+  out.network = network_of(file, request.data_source);
+  pipeline::Context context;
+  context.ref = request.ref;
+  context.is_tag = request.is_tag;
+  context.default_branch = project.default_branch;
+  context.source = request.source;
+  context.sha = request.sha;
+  context.before_sha = request.before_sha;
+  context.config_path = kConfigFile;
+  TG_TRY(context.commit, commit_facts(*repository, request.sha));
+  context.predefined = predefined;
+  context.project = variables;
+  context.pipeline = request.variables;
+  context.pipeline.insert(context.pipeline.end(), out.bound.begin(), out.bound.end());
+  context.default_timeout = ports_.settings.default_job_timeout;
+  if (!request.before_sha.empty()) {
+    TG_TRY(context.changed, repository->changed_paths(request.before_sha, request.sha));
+  }
+  context.changed_against = [&](const std::string& ref) -> std::optional<std::vector<std::string>> {
+    const auto other = repository->resolve(ref);
+    if (!other) return std::nullopt;
+    auto paths = repository->changed_paths(*other, request.sha);
+    return paths ? std::optional(std::move(*paths)) : std::nullopt;
+  };
+  context.files_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
+    return content_key(*repository, request.sha, files);
+  };
+  context.commits_key = [&](const std::vector<std::string>& files) -> std::optional<std::string> {
+    return commits_key(*repository, request.sha, files);
+  };
+  // A candidate looks like a push to the branch, but nothing that is protected goes to it.
+  context.ref_protected = is_protected(request, project);
+  context.tree = [&] { return repository->list_tree(request.sha).value_or(std::vector<std::string>{}); };
+  config::Sources sources = include_sources(ports_, project, projects, repository, request.sha);
+  sources.inputs = request.inputs;
+  context.tree_of = config::tree_of(sources);
+  sources.scope = pipeline::include_scope(context);
+  TG_TRY(out.plan, plan(*repository, request, context, std::move(sources)));
+  if (request.probe) restrict_to_probe(out.plan, *request.probe);
+  out.head = repository->resolve((request.is_tag ? "refs/tags/" : "refs/heads/") + request.ref).value_or("");
+  return out;
 }
 
 void Pipelines::create(PipelineRequest request, OnCreated done) {

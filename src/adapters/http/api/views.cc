@@ -254,7 +254,7 @@ json::value story_view(const app::DeliveryStory& s) {
     out["data"] = {{"version", s.version->source + "/" + std::to_string(s.version->number)},
                    {"uri", safe(s.version->uri)},
                    {"sha256", s.version->sha256},
-                   {"state", app::to_string(s.version->state)},
+                   {"state", dataset::to_string(s.version->state)},
                    {"reason", safe(s.version->reason)}};
   return out;
 }
