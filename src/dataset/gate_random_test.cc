@@ -98,6 +98,7 @@ class World {
       case kLive:
       case kRejected:
       case kSuperseded:
+      case kSkipped:
         return;
     }
   }
