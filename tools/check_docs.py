@@ -243,6 +243,10 @@ class Program:
                       for option in re.findall(r"--[\w-]+", line)}
         return found
 
+    def stands_alone(self, command: tuple[str, ...]) -> bool:
+        """It does something without a subcommand too: then it takes words of its own."""
+        return not self.subcommands(command) or (bool(command) and "\nPositionals:" in (self.help(command) or ""))
+
     def split(self, words: list[str]) -> tuple[tuple[str, ...], list[str]]:
         """Leading words that are subcommands, and the rest."""
         command: tuple[str, ...] = ()
@@ -254,7 +258,7 @@ class Program:
         command, rest = self.split(words)
         if not command and not (rest and rest[0].startswith("-")):
             return f"there is no command {' '.join(words[:1]) or '(none)'}"
-        if self.subcommands(command) and command:
+        if command and not self.stands_alone(command):
             return f"`tidegate {' '.join(command)}` needs one of {', '.join(sorted(self.subcommands(command)))}"
         known = self.options(command) | {"--help", "-h"}
         for word in rest:
@@ -305,7 +309,7 @@ def check_cli(program: Program) -> Iterator[Finding]:
         at = todo.pop()
         below = program.subcommands(at)
         todo += [(*at, name) for name in below]
-        if not below:
+        if program.stands_alone(at):
             commands.append(at)
     for command in sorted(commands):
         title = f"`tidegate {' '.join(command)}`"
