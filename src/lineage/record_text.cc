@@ -11,7 +11,7 @@
 namespace tidegate::lineage {
 namespace {
 
-// One description of each kind of thing serves both ways: `Writer` and `Reader` are given every member in
+// One description of each kind of thing serves both ways: `Writer` and `TextReader` are given every member in
 // turn.
 class Writer {
  public:
@@ -52,9 +52,9 @@ class Writer {
 };
 
 /// Takes what it knows out of the object; what is left, or has another type, makes it `bad`.
-class Reader {
+class TextReader {
  public:
-  explicit Reader(Object object) : object_(std::move(object)) {}
+  explicit TextReader(Object object) : object_(std::move(object)) {}
 
   void text(const char* name, std::string& to) { take(name, to); }
   void number(const char* name, std::int64_t& to) { take(name, to); }
@@ -232,8 +232,8 @@ Value Writer::written(const T& value) {
 }
 
 template <class T>
-void Reader::fill(Object inner, T& to) {
-  Reader reader(std::move(inner));
+void TextReader::fill(Object inner, T& to) {
+  TextReader reader(std::move(inner));
   members(reader, to);
   bad_ = bad_ || !reader.good();
 }
@@ -251,7 +251,7 @@ Result<Record> read_record(std::string_view body) {
   auto* object = std::get_if<Object>(&value.is);
   if (object == nullptr) return fail(Errc::kInvalid, "not a lineage record: " + printable(body));
   Record out;
-  Reader reader(std::move(*object));
+  TextReader reader(std::move(*object));
   members(reader, out);
   if (!reader.good()) return fail(Errc::kInvalid, "not a lineage record: " + printable(body));
   return out;

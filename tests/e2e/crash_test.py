@@ -137,7 +137,7 @@ class Crash(unittest.TestCase):
                 if all(v["finished_at"] for v in project.versions("training")) or number % 5 == 0:
                     name = f"{number:03}.jsonl"
                     landed[name] = chance.random() > 0.25
-                    self.land(name, "good" if landed[name] else "bad")
+                    self.land(name, "good" if landed[name] else f"bad {name}")
                 pause_until = time.monotonic() + chance.uniform(0, 1.2) * SLOW
                 until("the random moment", lambda: time.monotonic() >= pause_until)
                 server.kill()

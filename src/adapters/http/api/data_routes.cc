@@ -109,6 +109,8 @@ Result<Response> show_data(Server& server, const Request& request, const Project
     if (a.number == version.number) action_views.push_back(action_view(a));
   out["actions"] = action_views;
   TG_TRY(out["jobs"], jobs_of(server, version));
+  TG_TRY(const auto gate, server.gate_record(version.id));
+  out["diagnosis"] = gate ? gate_view(*gate) : json::value(nullptr);
   json::array delivery_views;
   for (const auto& d : deliveries) {
     if (d.pipeline == version.pipeline) delivery_views.push_back(delivery_view(d));
