@@ -38,7 +38,7 @@ bool lacks_project(const Connection& c) {
 }
 
 int show(const Connection& c, const std::string& method, const std::string& path, const Form& form,
-         const Reader& print, const Reader& judge) {
+         const OnAnswer& print, const OnAnswer& judge) {
   const auto answer = call(c, method, path, form);
   if (!answer) return refuse(answer.error());
   if (judge) judge(*answer);

@@ -23,9 +23,9 @@ bool lacks_project(const Connection& c);
 
 /// Asks and prints; `print` is for people, --json prints the answer as it is. `judge`, when there is one, is
 /// shown the answer in both cases. The exit code.
-using Reader = std::function<void(const boost::json::value&)>;
+using OnAnswer = std::function<void(const boost::json::value&)>;
 int show(const Connection& c, const std::string& method, const std::string& path, const Form& form,
-         const Reader& print, const Reader& judge = {});
+         const OnAnswer& print, const OnAnswer& judge = {});
 
 void print_version_line(const boost::json::value& version);
 void print_jobs(const boost::json::value& version);

@@ -21,7 +21,7 @@ PROJECT = """data:
     source: s3://team/curriculum/
     ready: { quiet: 1h }
 """
-NEW, DUPLICATE, SUPERSEDED, FILTERED = ({"new": n, "duplicate": d, "superseded": s, "filtered": f}
+NEW, DUPLICATE, SUPERSEDED, FILTERED = ({"new": n, "duplicate": d, "superseded": s, "filtered": f, "members": 0}
                                         for n, d, s, f in ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)))
 
 

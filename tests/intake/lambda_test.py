@@ -127,7 +127,7 @@ class Lambda(unittest.TestCase):
         made = self.bucket.put("training/a b", b"data")
         event = {"Records": [record("team", "training/a b", made)]}
         self.assertEqual(function.invoke(event)["new"], 1)
-        self.assertEqual(function.invoke(event), {"new": 0, "duplicate": 1, "superseded": 0, "filtered": 0})
+        self.assertEqual(function.invoke(event), {"new": 0, "duplicate": 1, "superseded": 0, "filtered": 0, "members": 0})
         project.version("training", 1, "live")
         in_sqs = {"Records": [{"messageId": "m", "eventSource": "aws:sqs", "body": json.dumps(
             {"Type": "Notification", "Message": json.dumps(event)})}]}

@@ -292,8 +292,8 @@ void add_job_routes_v4(Router& router, Server& server) {
              in_project(server, [&server](const Request& request, const Project& project) {
                return archive(server, request, project);
              }));
-  using Act = Result<app::Job> (Server::*)(ProjectId, JobId);
-  const auto act = [&](const char* name, Act method, unsigned status) {
+  using ActOnJob = Result<app::Job> (Server::*)(ProjectId, JobId);
+  const auto act = [&](const char* name, ActOnJob method, unsigned status) {
     router.add("POST", base + "/" + name,
                in_project(server,
                           [&server, method, status](const Request& request,
